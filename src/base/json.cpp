@@ -166,6 +166,9 @@ result<json::value, json_error> parse_json(std::string_view text, const json_lim
     return handler.stack.release();
 }
 
-std::string to_json_text(const json::value& value) { return boost::json::serialize(value); }
+std::string to_json_text(const json::value& value)
+{
+    return boost::json::serialize(value);
+}
 
 } // namespace hikyaku

@@ -18,8 +18,8 @@ template <class U> void put_be(std::string& out, U value)
     char buffer[sizeof(U)];
     for (std::size_t i = 0; i < sizeof(U); ++i)
     {
-        buffer[i] = static_cast<char>(static_cast<std::uint8_t>(
-            static_cast<std::uint64_t>(value) >> (8 * (sizeof(U) - 1 - i))));
+        buffer[i] = static_cast<char>(static_cast<std::uint8_t>(static_cast<std::uint64_t>(value) >>
+                                                                (8 * (sizeof(U) - 1 - i))));
     }
     out.append(buffer, sizeof(U));
 }

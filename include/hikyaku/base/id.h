@@ -34,7 +34,8 @@ inline constexpr tenant_id platform_tenant{0};
 
 /// "cmp_" + 13 characters of Crockford base 32: sorts as the number does.
 [[nodiscard]] std::string format_id(std::string_view prefix, std::uint64_t value);
-/// The number behind `prefix` + "_", or nullopt when the text is anything else. Canonical form only.
+/// The number behind `prefix` + "_", or nullopt when the text is anything else. Canonical form
+/// only.
 [[nodiscard]] std::optional<std::uint64_t> parse_id(std::string_view prefix, std::string_view text);
 
 /// Makes ids that sort by creation: 42 bits of milliseconds since 2020, 6 node bits, 16 bits that

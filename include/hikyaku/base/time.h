@@ -26,7 +26,8 @@ using std::chrono::seconds;
     return wall_time{milliseconds{ms}};
 }
 
-/// RFC 3339 with milliseconds and a fixed offset in minutes east of UTC: "2026-11-24T09:00:00.000+09:00".
+/// RFC 3339 with milliseconds and a fixed offset in minutes east of UTC:
+/// "2026-11-24T09:00:00.000+09:00".
 [[nodiscard]] std::string format_rfc3339(wall_time t, int offset_minutes);
 /// Parses RFC 3339 (date-time with offset or Z; fraction optional).
 [[nodiscard]] result<wall_time, failure> parse_rfc3339(std::string_view text);

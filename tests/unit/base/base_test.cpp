@@ -26,9 +26,9 @@ TEST(Time, Rfc3339RoundTrips)
 
 TEST(Time, BadTimesAreRefused)
 {
-    for (const char* bad : {"", "2026-11-24", "2026-02-30T00:00:00Z", "2026-11-24T24:00:00Z",
-                            "2026-11-24T00:00:00", "2026-11-24T00:00:00.Z",
-                            "2026-11-24T00:00:00+9", "2026-11-24T00:00:00Zx"})
+    for (const char* bad :
+         {"", "2026-11-24", "2026-02-30T00:00:00Z", "2026-11-24T24:00:00Z", "2026-11-24T00:00:00",
+          "2026-11-24T00:00:00.Z", "2026-11-24T00:00:00+9", "2026-11-24T00:00:00Zx"})
     {
         EXPECT_TRUE(parse_rfc3339(bad).has_error()) << bad;
     }
@@ -38,7 +38,8 @@ TEST(Time, Durations)
 {
     EXPECT_EQ(parse_duration("72h")->count(), 72 * 3'600'000);
     EXPECT_EQ(parse_duration("250ms")->count(), 250);
-    for (const char* bad : {"", "h", "-1h", "0s", "1w", "99999999999999999999h", "9223372036854775807d"})
+    for (const char* bad :
+         {"", "h", "-1h", "0s", "1w", "99999999999999999999h", "9223372036854775807d"})
     {
         EXPECT_TRUE(parse_duration(bad).has_error()) << bad;
     }
@@ -110,7 +111,8 @@ TEST(Bytes, ReaderNeverPassesTheEnd)
 
 TEST(Bytes, Zigzag)
 {
-    for (const std::int64_t v : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1}, INT64_MIN, INT64_MAX})
+    for (const std::int64_t v :
+         {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1}, INT64_MIN, INT64_MAX})
     {
         EXPECT_EQ(unzigzag(zigzag(v)), v);
     }

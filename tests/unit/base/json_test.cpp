@@ -37,8 +37,8 @@ INSTANTIATE_TEST_SUITE_P(
                     refused_row{"Trailing", "{} x", ""}, refused_row{"Empty", "", ""},
                     refused_row{"Depth", std::string(100, '[') + std::string(100, ']'), "deeper"},
                     refused_row{"InvalidUtf8", "\"\xff\xfe\"", ""},
-                    refused_row{"Surrogate", R"("\ud800")", ""},
-                    refused_row{"Comma", "[1,]", ""}, refused_row{"NaN", "[NaN]", ""}),
+                    refused_row{"Surrogate", R"("\ud800")", ""}, refused_row{"Comma", "[1,]", ""},
+                    refused_row{"NaN", "[NaN]", ""}),
     [](const auto& info) { return info.param.name; });
 
 TEST(StrictJson, TakesWhatRfc8259Allows)

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <rocksdb/env.h>
+
+namespace hikyaku::store
+{
+
+/// The durable file acked.seq: the last sequence number that was ever acknowledged, at most a
+/// second old. After a start it tells whether the log lost its tail.
+class watermark
+{
+public:
+    watermark(rocksdb::Env& env, std::string dir) : env_(env), dir_(std::move(dir)) {}
+
+    /// nullopt: no file yet (a new store). A damaged file counts as none and is logged.
+    [[nodiscard]] std::optional<std::uint64_t> load() const;
+    /// Replaces the file: write, sync, rename, sync of the directory.
+    [[nodiscard]] rocksdb::Status save(std::uint64_t seq) const;
+
+private:
+    rocksdb::Env& env_;
+    std::string dir_;
+};
+
+} // namespace hikyaku::store

@@ -1,0 +1,370 @@
+#include "writer.h"
+
+#include <hikyaku/base/assert.h>
+#include <hikyaku/base/bytes.h>
+#include <hikyaku/base/log.h>
+#include <hikyaku/crypto/sha256.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace hikyaku::store
+{
+namespace
+{
+
+constexpr int exit_write_failed = 74; // EX_IOERR
+constexpr std::size_t durations_max = 4096;
+
+rocksdb::Slice to_slice(std::string_view s)
+{
+    return {s.data(), s.size()};
+}
+
+/// An operation with the family it applies to, ready to be sorted.
+struct placed_operation
+{
+    rocksdb::ColumnFamilyHandle* family;
+    operation op;
+    std::size_t position;
+};
+
+bool comes_before(const placed_operation& a, const placed_operation& b)
+{
+    if (a.family != b.family)
+    {
+        return a.family->GetID() < b.family->GetID();
+    }
+    const int order = a.op.key.compare(b.op.key);
+    return order != 0 ? order < 0 : a.position < b.position;
+}
+
+void check(const rocksdb::Status& status)
+{
+    if (!status.ok())
+    {
+        end_after_write_failure("batch", status);
+    }
+}
+
+void add_to_batch(rocksdb::WriteBatch& batch, const placed_operation& placed)
+{
+    const auto key = to_slice(placed.op.key);
+    switch (placed.op.kind)
+    {
+    case operation_kind::put:
+        check(batch.Put(placed.family, key, to_slice(placed.op.value)));
+        break;
+    case operation_kind::erase:
+        check(batch.Delete(placed.family, key));
+        break;
+    case operation_kind::erase_range:
+        check(batch.DeleteRange(placed.family, key, to_slice(placed.op.value)));
+        break;
+    case operation_kind::create_family:
+    case operation_kind::drop_family:
+        break; // done beside the batch
+    }
+}
+
+/// Calls f(operation) for each family operation of the group.
+template <class F> void for_each_family_operation(const std::vector<record>& records, F f)
+{
+    for (const record& r : records)
+    {
+        operation_reader in(r.bytes());
+        operation op;
+        while (r.tenant() == platform_tenant && in.next(op))
+        {
+            if (op.kind == operation_kind::create_family || op.kind == operation_kind::drop_family)
+            {
+                f(op);
+            }
+        }
+    }
+}
+
+void chain(journal_head& head, const record& r)
+{
+    ++head.seq;
+    std::string prefix = head.hash;
+    put_be(prefix, head.epoch);
+    put_be(prefix, head.seq);
+    thread_local crypto::sha256_stream hash;
+    hash.update(prefix);
+    hash.update(r.bytes());
+    head.hash = crypto::as_bytes(hash.finish());
+}
+
+} // namespace
+
+void end_after_write_failure(const char* what, const rocksdb::Status& status)
+{
+    log::error("store_write_failed",
+               {{"operation", what},
+                {"reason", status.ToString()},
+                {"effect", "the process ends; it recovers from the log at the next start"}});
+    std::_Exit(exit_write_failed);
+}
+
+writer::writer(rocksdb::DB& db, families& fams, const options& opts,
+               const rocksdb::ColumnFamilyOptions& family_options)
+    : db_(db), families_(fams), group_bytes_max_(opts.group_bytes_max),
+      group_wait_(opts.group_wait), family_options_(family_options),
+      durable_(db.GetLatestSequenceNumber()), thread_([this] { run(); })
+{
+}
+
+writer::~writer()
+{
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+}
+
+void writer::submit(std::vector<record> records, commit_class cls, database::durable_callback done)
+{
+    submission s{std::move(records), std::move(done), 0, std::chrono::steady_clock::now(), false};
+    for (const record& r : s.records)
+    {
+        s.bytes += r.bytes().size();
+    }
+    for_each_family_operation(s.records, [&s](const operation&) { s.changes_families = true; });
+    backlog_.fetch_add(s.bytes);
+    {
+        const std::lock_guard lock(mutex_);
+        HK_ASSERT(!stopping_);
+        waiting_[static_cast<std::size_t>(cls)].push_back(std::move(s));
+    }
+    wake_.notify_one();
+}
+
+void writer::take_class(group& out, std::size_t& bytes, std::deque<submission>& from)
+{
+    while (!from.empty() && (out.empty() || bytes + from.front().bytes <= group_bytes_max_))
+    {
+        // A family that begins or ends is a group of its own.
+        if (from.front().changes_families && !out.empty())
+        {
+            return;
+        }
+        bytes += from.front().bytes;
+        out.push_back(std::move(from.front()));
+        from.pop_front();
+        if (out.back().changes_families)
+        {
+            bytes = group_bytes_max_ + 1;
+        }
+    }
+}
+
+bool writer::wait_for_group(group& out)
+{
+    std::unique_lock lock(mutex_);
+    const auto any = [this]
+    { return std::any_of(waiting_.begin(), waiting_.end(), [](auto& w) { return !w.empty(); }); };
+    wake_.wait(lock, [&] { return any() || stopping_; });
+    if (group_wait_.count() > 0 && !stopping_)
+    {
+        wake_.wait_for(lock, group_wait_,
+                       [this] { return stopping_ || backlog_.load() >= group_bytes_max_; });
+    }
+    std::size_t bytes = 0;
+    for (auto& waiting : waiting_)
+    {
+        take_class(out, bytes, waiting);
+    }
+    return !out.empty();
+}
+
+void writer::run()
+{
+    group g;
+    while (wait_for_group(g))
+    {
+        write_group(g);
+        g.clear();
+    }
+}
+
+void writer::create_families(const group& g)
+{
+    for (const submission& s : g)
+    {
+        if (!s.changes_families)
+        {
+            continue;
+        }
+        for_each_family_operation(s.records,
+                                  [this](const operation& op)
+                                  {
+                                      if (op.kind != operation_kind::create_family)
+                                      {
+                                          return;
+                                      }
+                                      rocksdb::ColumnFamilyHandle* handle = nullptr;
+                                      const auto status = db_.CreateColumnFamily(
+                                          family_options_, families::name_of(op.family), &handle);
+                                      if (!status.ok())
+                                      {
+                                          end_after_write_failure("create family", status);
+                                      }
+                                      families_.add(op.family, handle);
+                                  });
+    }
+}
+
+void writer::drop_families(const group& g)
+{
+    for (const submission& s : g)
+    {
+        if (!s.changes_families)
+        {
+            continue;
+        }
+        for_each_family_operation(s.records,
+                                  [this](const operation& op)
+                                  {
+                                      if (op.kind != operation_kind::drop_family)
+                                      {
+                                          return;
+                                      }
+                                      const auto store = families_.find(op.family);
+                                      HK_ASSERT(store != nullptr);
+                                      const auto status = db_.DropColumnFamily(&store->family());
+                                      if (!status.ok())
+                                      {
+                                          end_after_write_failure("drop family", status);
+                                      }
+                                      families_.remove(op.family);
+                                  });
+    }
+}
+
+void writer::build_batch(const group& g, rocksdb::WriteBatch& batch)
+{
+    std::vector<placed_operation> placed;
+    bool sortable = true;
+    heads_.clear();
+    for (const submission& s : g)
+    {
+        for (const record& r : s.records)
+        {
+            rocksdb::ColumnFamilyHandle* data = &families_.platform();
+            if (r.tenant() != platform_tenant)
+            {
+                const auto store = families_.find(r.tenant());
+                if (store == nullptr)
+                {
+                    // Dropped between hand-over and commit: its data has nowhere to go.
+                    log::info("record_of_dropped_tenant", {{"tenant", r.tenant().value}});
+                    continue;
+                }
+                data = &store->family();
+            }
+            const auto at = heads_.try_emplace(r.tenant(), families_.head(r.tenant())).first;
+            chain(at->second, r);
+            operation_reader in(r.bytes());
+            operation op;
+            while (in.next(op))
+            {
+                placed.push_back(
+                    {op.where == space::data ? data : &families_.queue(), op, placed.size()});
+                sortable = sortable && op.kind != operation_kind::erase_range;
+            }
+            HK_ASSERT(in.ok());
+        }
+    }
+    if (sortable)
+    {
+        std::sort(placed.begin(), placed.end(), comes_before);
+    }
+    for (const auto& p : placed)
+    {
+        add_to_batch(batch, p);
+    }
+}
+
+void writer::append_heads(rocksdb::WriteBatch& batch)
+{
+    for (const auto& [tenant, head] : heads_)
+    {
+        auto* family = &families_.platform();
+        std::shared_ptr<const tenant_store> store;
+        if (tenant != platform_tenant)
+        {
+            store = families_.find(tenant);
+            family = &store->family();
+        }
+        check(batch.Put(family, to_slice(journal_head_key), to_slice(encode_head(head))));
+        families_.set_head(tenant, head);
+    }
+}
+
+void writer::write_group(group& g)
+{
+    create_families(g);
+    rocksdb::WriteBatch batch;
+    build_batch(g, batch);
+    append_heads(batch);
+    rocksdb::WriteOptions options;
+    options.sync = true;
+    const auto status = db_.Write(options, &batch);
+    if (!status.ok())
+    {
+        end_after_write_failure("write", status);
+    }
+    durable_.store(db_.GetLatestSequenceNumber());
+    drop_families(g);
+    note_duration(g);
+    for (submission& s : g)
+    {
+        if (s.done)
+        {
+            s.done();
+        }
+        backlog_.fetch_sub(s.bytes);
+    }
+}
+
+void writer::note_duration(const group& g)
+{
+    const auto now = std::chrono::steady_clock::now();
+    auto oldest = now;
+    std::size_t bytes = 0;
+    std::size_t records = 0;
+    for (const submission& s : g)
+    {
+        oldest = std::min(oldest, s.since);
+        bytes += s.bytes;
+        records += s.records.size();
+    }
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now - oldest).count();
+    const std::lock_guard lock(mutex_);
+    ++stats_.groups;
+    stats_.records += records;
+    stats_.bytes += bytes;
+    stats_.last_us = static_cast<std::uint64_t>(took);
+    if (durations_.size() < durations_max)
+    {
+        durations_.push_back(static_cast<std::uint32_t>(
+            std::min<long>(took, std::numeric_limits<std::int32_t>::max())));
+    }
+}
+
+commit_stats writer::stats() const
+{
+    const std::lock_guard lock(mutex_);
+    return stats_;
+}
+
+std::vector<std::uint32_t> writer::take_durations()
+{
+    const std::lock_guard lock(mutex_);
+    return std::exchange(durations_, {});
+}
+
+} // namespace hikyaku::store
