@@ -53,7 +53,7 @@ struct rrset
     std::string name;
     /// Of the asked type, owned by `name`. Other records of the message are not trusted.
     std::vector<record> records;
-    /// Smallest TTL on the way (unbounded); for no_data and no_name, from the SOA, else 0.
+    /// Smallest TTL on the way (unbounded); for no_data and no_name also of the SOA, 0 without one.
     std::chrono::seconds ttl{0};
 };
 
@@ -74,7 +74,11 @@ public:
     [[nodiscard]] rrset take(const message& response);
 
 private:
-    [[nodiscard]] bool step(const message& response, rrset& out);
+    /// Takes the asked records of name_ into `out`; false when there are none.
+    [[nodiscard]] bool collect(const message& response, rrset& out) const;
+    [[nodiscard]] rrset finish(rrset_status status, std::string what,
+                               std::chrono::seconds ttl = {}) const;
+    [[nodiscard]] rrset nothing_found(const message& response, bool moved) const;
 
     std::string name_;
     record_type type_;
