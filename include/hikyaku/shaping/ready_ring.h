@@ -26,6 +26,8 @@ public:
     {
         handle which;
         std::uint32_t credit;
+
+        friend bool operator==(const turn&, const turn&) = default;
     };
 
     /// `quantum` is the units that weight 1 gets per round (a unit is a message).

@@ -12,7 +12,7 @@ namespace hikyaku::shaping
 {
 
 /// How long a deferred recipient waits before each next attempt, and when it is given up.
-/// The defaults try 13 times in the first day: early enough for greylisting (usually 5 minutes),
+/// The defaults try 11 times in the first day: early enough for greylisting (usually 5 minutes),
 /// then slower, so a site that is down is not hammered.
 struct retry_policy
 {
