@@ -1,0 +1,173 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <hikyaku/queue/expansion.h>
+#include <hikyaku/queue/fact.h>
+#include <hikyaku/queue/rows.h>
+#include <hikyaku/store/database.h>
+
+namespace hikyaku::queue
+{
+
+/// Index of a lane in memory; valid until its campaign is closed.
+using lane_index = std::uint32_t;
+
+/// One recipient handed out to be tried. A value: nothing is in flight but in memory, and whoever
+/// holds it must settle() it or give_back() it.
+struct lease
+{
+    campaign_ref campaign;
+    lane_index lane = 0;
+    ordinal who;
+    domain_id domain;
+    /// Place in the lane, for a first attempt.
+    position place = 0;
+    /// When the retry was due, for a later one (the D row's key); {} for a first attempt.
+    wall_time due{};
+    attempt_state state;
+    /// Might have been in flight when an earlier process died.
+    bool maybe_repeat = false;
+    [[nodiscard]] bool is_retry() const noexcept { return due != wall_time{}; }
+};
+
+/// How a lease ended.
+struct outcome
+{
+    lease l;
+    /// Everything but campaign and who, which are the lease's.
+    fact f;
+    /// The exact message, kept when the end is unknown; empty otherwise.
+    std::string kept_bytes;
+};
+
+/// Rows of one tenant that settle a batch of outcomes: one record, to be committed as it is.
+struct settlement
+{
+    tenant_id tenant;
+    store::record rows;
+    std::uint64_t fact_seq = 0;
+    /// The fact block as written, for whoever reads along.
+    std::shared_ptr<const std::string> facts;
+    // 0 and nullptr when nothing happened that anybody would be told (postponed leases).
+};
+
+/// Numbers for people about one lane.
+struct lane_view
+{
+    campaign_ref campaign;
+    lane_id lane;
+    std::uint64_t ready = 0;
+    std::uint64_t in_flight = 0;
+    wall_time next_due{};
+};
+
+/// The recipients of every campaign that is not finished, as lanes: hands out leases in order and
+/// folds outcomes into rows. Holds lane heads, not recipients: about 300 bytes a lane plus one
+/// chunk. Pure but for reads of the store; one thread (the scheduler's).
+///
+/// Invariant, at every instant and after every crash:
+///   recipients = settled + pending, where pending are the unset bits and the D rows.
+class active_queue
+{
+public:
+    /// Retries loaded from a lane at once.
+    static constexpr std::size_t due_page = 256;
+    /// After an unclean stop this many positions beyond the recorded lease mark may be repeats.
+    static constexpr position repeat_margin = 256;
+
+    explicit active_queue(store::database& db);
+    ~active_queue();
+    active_queue(const active_queue&) = delete;
+    active_queue& operator=(const active_queue&) = delete;
+
+    /// Loads the heads of every campaign that still has something to do.
+    /// `clean` tells that the last process stopped in order: then nothing can be a repeat.
+    [[nodiscard]] result<void> load(bool clean);
+
+    /// A campaign begins (or is loaded): its C row and E row as they are on disk.
+    void open_campaign(const campaign_ref& c, const lifecycle& l, const expansion_state& e);
+    void set_lifecycle(const campaign_ref& c, const lifecycle& l);
+    /// A page of the expansion is durable.
+    void grow(const campaign_ref& c, const expansion_state& e,
+              const std::vector<lane_growth>& lanes);
+
+    /// Lanes that appeared since the last call: the scheduler gives each a place.
+    [[nodiscard]] std::vector<lane_index> take_new_lanes();
+    [[nodiscard]] lane_id id_of(lane_index lane) const;
+    [[nodiscard]] const campaign_ref& campaign_of(lane_index lane) const;
+    /// True when take() would return something.
+    [[nodiscard]] bool has_ready(lane_index lane, wall_time now);
+    /// When the lane's next retry is due; {} when none waits.
+    [[nodiscard]] wall_time next_due(lane_index lane) const;
+    /// Hands out up to `count` recipients, retries that are due first. Nothing while the campaign
+    /// is not in state sending (or expanding), or after its expiry.
+    std::size_t take(lane_index lane, std::size_t count, wall_time now, std::vector<lease>& out);
+    /// The lease was not used: no attempt, no write. It is handed out again, first.
+    void give_back(const lease& l);
+    /// Makes every waiting retry of the campaign due now.
+    void hurry(const campaign_ref& c);
+
+    /// Folds outcomes into one record per tenant. What a settlement holds must become durable in
+    /// the order in which settlements were made.
+    [[nodiscard]] std::vector<settlement> settle(std::vector<outcome>& outcomes);
+    /// Puts leases aside until `due` without an attempt: for recipients of a tail lane whose site
+    /// is held for long, so that they don't stand before the others. One D row each.
+    [[nodiscard]] std::vector<settlement> postpone(const std::vector<lease>& leases, wall_time due);
+    /// What is left of a campaign ends as `how` (cancelled or expired; unknown ones stay unknown)
+    /// in one batch. @pre in_flight(c) == 0
+    [[nodiscard]] settlement close(const campaign_ref& c, disposition how, wall_time now);
+    /// Forgets a campaign and deletes its lanes from disk. @pre nothing pending and none in flight
+    [[nodiscard]] store::record finish(const campaign_ref& c);
+
+    [[nodiscard]] std::vector<campaign_ref> campaigns() const;
+    [[nodiscard]] const lifecycle* find_lifecycle(const campaign_ref& c) const;
+    [[nodiscard]] std::uint64_t in_flight(const campaign_ref& c) const;
+    [[nodiscard]] std::uint64_t pending(const campaign_ref& c) const;
+    [[nodiscard]] counters counts(const campaign_ref& c) const;
+    [[nodiscard]] const expansion_state& expansion(const campaign_ref& c) const;
+    [[nodiscard]] std::vector<lane_view> lanes(const campaign_ref& c) const;
+    /// Lanes that can't be read: their recipients stay pending until the store is repaired.
+    [[nodiscard]] std::size_t damaged_lanes() const noexcept { return damaged_lanes_; }
+
+private:
+    struct lane_state;
+    struct campaign_entry;
+    struct touched;
+
+    [[nodiscard]] campaign_entry& entry(const campaign_ref& c);
+    [[nodiscard]] const campaign_entry& entry(const campaign_ref& c) const;
+    lane_state& obtain_lane(campaign_entry& c, lane_id lane);
+    [[nodiscard]] result<void> load_lanes(campaign_entry& c, bool clean);
+    [[nodiscard]] result<void> load_lane(campaign_entry& c, lane_id lane, bool clean);
+    [[nodiscard]] bool load_chunk(lane_state& l);
+    [[nodiscard]] std::optional<lease> next_fresh(lane_state& l);
+    void load_due(lane_state& l, wall_time now);
+    void mark_damaged(lane_state& l, std::string_view what);
+    void leave_place(const lease& lease_, lane_state& l, campaign_entry& c, store::record& rows);
+    void put_deferred(const lease& lease_, const attempt_state& state, wall_time due, lane_state& l,
+                      campaign_entry& c, store::record& rows);
+    [[nodiscard]] static touched& touch(std::map<tenant_id, touched>& by_tenant, lane_state& l);
+    [[nodiscard]] std::vector<settlement> finish_touched(std::map<tenant_id, touched>& by_tenant);
+    void fold(outcome& o, lane_state& l, campaign_entry& c, store::record& rows);
+    [[nodiscard]] std::uint64_t next_fact_seq(tenant_id tenant);
+
+    store::database& db_;
+    std::map<campaign_ref, std::unique_ptr<campaign_entry>> campaigns_;
+    std::vector<std::unique_ptr<lane_state>> lanes_;
+    std::vector<lane_index> free_lanes_;
+    std::vector<lane_index> new_lanes_;
+    std::unordered_map<tenant_id, std::uint64_t> fact_seq_;
+    std::size_t damaged_lanes_ = 0;
+};
+
+/// Key of the bytes kept for an unknown outcome, in the tenant's family.
+[[nodiscard]] std::string kept_bytes_key(const campaign_ref& c, ordinal who);
+
+} // namespace hikyaku::queue

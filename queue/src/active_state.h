@@ -1,0 +1,68 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include <hikyaku/queue/active_queue.h>
+#include <hikyaku/queue/progress.h>
+
+namespace hikyaku::queue
+{
+
+struct active_queue::campaign_entry
+{
+    campaign_ref ref;
+    lifecycle life;
+    expansion_state expansion;
+    counters count;
+    std::map<lane_id, lane_index> lanes;
+    std::uint64_t in_flight = 0;
+    bool is_touched = false;
+    bool closed = false;
+
+    [[nodiscard]] bool may_send(wall_time now) const
+    {
+        const bool live =
+            life.state == campaign_state::sending || life.state == campaign_state::expanding;
+        return live && !closed && now < life.expires_at && now >= life.send_at;
+    }
+};
+
+struct active_queue::lane_state
+{
+    campaign_entry* owner = nullptr;
+    lane_index index = 0;
+    lane_id id;
+    progress settled;
+    /// Chunks that exist, and the next one to read.
+    std::uint32_t chunks = 0;
+    std::uint32_t next_chunk = 0;
+    /// The chunk being handed out.
+    std::vector<chunk_entry> chunk;
+    position chunk_first = 0;
+    std::size_t chunk_at = 0;
+    /// Handed out and not used.
+    std::vector<lease> returned;
+    /// Retries read from disk and not handed out yet; the next page starts behind the cursor.
+    std::vector<lease> due_page;
+    std::string due_cursor;
+    wall_time next_due{};
+    std::uint64_t in_flight = 0;
+    position repeat_below = 0;
+    /// D rows that are in memory: in due_page, in `returned` or handed out.
+    std::set<std::pair<wall_time, ordinal>> due_out;
+    /// Retries are taken whatever their time says, until all were.
+    bool hurried = false;
+    bool damaged = false;
+    bool is_touched = false;
+
+    /// There is a next chunk, and it is not too far ahead of what is settled.
+    [[nodiscard]] bool can_load() const
+    {
+        return next_chunk < chunks && ((static_cast<position>(next_chunk) + 1) << chunk_bits) <=
+                                          settled.low_water() + progress::window_max;
+    }
+};
+
+} // namespace hikyaku::queue
