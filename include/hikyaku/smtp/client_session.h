@@ -126,26 +126,34 @@ private:
     /// At most RSET, MAIL, RCPT, DATA.
     static constexpr std::size_t expected_max = 4;
 
-    [[nodiscard]] action on_bytes(std::string_view bytes);
+    // client_session.cpp: events
+    [[nodiscard]] action on_started();
+    [[nodiscard]] action on_bytes(std::string_view input);
     [[nodiscard]] action on_written();
     [[nodiscard]] action on_tls_done(const io_event& event);
     [[nodiscard]] action on_permission(const io_event& event);
     [[nodiscard]] action on_message(const io_event& event);
-    [[nodiscard]] action on_failure(const io_event& event);
+    [[nodiscard]] action on_timed_out(std::size_t bytes_written);
+    [[nodiscard]] action on_closed(const io_event& event);
+    [[nodiscard]] action on_out_of_turn();
 
+    // client_session_replies.cpp: one function per reply
     [[nodiscard]] action on_reply(const reply& r);
+    [[nodiscard]] action on_expected_reply(stage s, const reply& r);
     [[nodiscard]] action on_banner(const reply& r);
     [[nodiscard]] action on_ehlo(const reply& r);
-    [[nodiscard]] action on_helo(const reply& r);
     [[nodiscard]] action on_starttls(const reply& r);
-    [[nodiscard]] action on_transaction_reply(stage s, const reply& r);
+    [[nodiscard]] action on_rset(const reply& r);
+    [[nodiscard]] action on_mail(const reply& r);
+    [[nodiscard]] action on_rcpt(const reply& r);
     [[nodiscard]] action on_data(const reply& r);
+    [[nodiscard]] action on_data_accepted();
     [[nodiscard]] action on_final_dot(const reply& r);
     [[nodiscard]] action on_interruption(const reply& r);
     [[nodiscard]] action on_stale_reply(const reply& r);
 
-    [[nodiscard]] action say_ehlo();
-    [[nodiscard]] action say_helo();
+    // client_session_commands.cpp: what goes out
+    [[nodiscard]] action say_ehlo(bool fall_back_to_helo);
     [[nodiscard]] action say_starttls();
     [[nodiscard]] action say_transaction();
     [[nodiscard]] action say_next_command();
@@ -154,30 +162,33 @@ private:
     [[nodiscard]] action say_dot();
     [[nodiscard]] action say_quit();
     [[nodiscard]] action after_greeting();
-    [[nodiscard]] action after_message();
     [[nodiscard]] action ask_next_message();
     [[nodiscard]] action ask(bool must_answer);
-
     [[nodiscard]] action read();
-    [[nodiscard]] action write(std::string_view bytes, std::string_view tail = {});
-    [[nodiscard]] action finish(end_reason reason, stage s, bool site_failure);
-    [[nodiscard]] action fail(end_reason reason, stage s, const reply& r);
-    [[nodiscard]] action fail(end_reason reason, stage s, std::string_view why);
-
-    [[nodiscard]] bool refuse_locally(const envelope& mail);
-    void refuse(const char* text, enhanced_code code);
+    [[nodiscard]] action write_commands();
+    void append_command(stage s);
     void append_mail_command();
-    void append_rcpt_command();
+    [[nodiscard]] bool refuse_locally();
+    void refuse(const char* text, enhanced_code code);
+
+    // client_session_outcome.cpp: results and the end
+    [[nodiscard]] action after_message();
+    [[nodiscard]] action fail(end_reason reason, stage s, bool site_failure, const reply& r);
+    [[nodiscard]] action fail(end_reason reason, stage s, bool site_failure, std::string_view why);
+    [[nodiscard]] action finish(end_reason reason, stage s, bool site_failure);
+    [[nodiscard]] verdict verdict_of_failure(end_reason reason, stage s) const noexcept;
+    void record(verdict v, stage s, const reply& r);
+    void record(verdict v, stage s, std::string_view why);
+    void publish();
+
     void push_expected(stage s);
-    void pop_expected();
+    [[nodiscard]] stage pop_expected();
     void set_deadline(stage s);
     [[nodiscard]] milliseconds limit_of(stage s) const noexcept;
     [[nodiscard]] milliseconds time_left() const noexcept;
     [[nodiscard]] bool limits_reached() const noexcept;
     [[nodiscard]] stage current_stage() const noexcept;
-    void record(verdict v, stage s, const reply& r);
-    void record(verdict v, stage s, std::string_view why);
-    void settle_lost(stage s, std::string_view why, bool site_failure);
+    [[nodiscard]] bool dot_may_have_left(std::size_t bytes_written) const noexcept;
 
     session_options options_;
     reply_parser parser_;
@@ -193,21 +204,24 @@ private:
 
     envelope mail_;
     message_shape shape_;
-    std::string out_;                    // commands
-    std::string scratch_;                // dot-stuffed body
-    std::string why_;                    // words for a failure
-    std::size_t body_bytes_written_ = 0; // size of the body in the write that holds the dot
+    std::string_view body_; // mail_.message, or scratch_ when it had to be stuffed
+    std::string out_;       // commands
+    std::string scratch_;   // dot-stuffed body
+    std::string why_;       // words for a failure
+    // Size of the body in the write that ends with the dot.
+    std::size_t bytes_before_dot_ = 0;
 
     transaction_result result_;
     session_end end_;
-    bool has_message_ = false; // given, and no result yet
-    bool has_result_ = false;  // recorded, not yet taken
-    bool refused_ = false;     // a reply has already decided this message: result_ is filled in
+    bool has_message_ = false; // given, its result not yet published
+    bool has_result_ = false;  // published, not yet taken
+    bool decided_ = false;     // a reply has decided this message: result_ is filled in
+    bool reused_ = false;      // the connection carried a message before this one
+    bool told_ = false;        // MAIL of this message was written
     bool mail_answered_ = false;
     bool mail_accepted_ = false;
     bool rcpt_accepted_ = false;
     bool needs_rset_ = false;
-    bool lone_dot_ = false;
     bool helo_ = false;
     bool tls_tried_ = false;
     bool asked_for_message_ = false;

@@ -35,7 +35,10 @@ public:
     [[nodiscard]] result<std::optional<reply>> consume(std::string_view& input);
 
     /// Whether a part of a reply has been taken.
-    [[nodiscard]] bool in_reply() const noexcept { return bytes_ != 0; }
+    [[nodiscard]] bool in_reply() const noexcept
+    {
+        return !complete_ && (bytes_ != 0 || !line_.empty());
+    }
 
     /// Forgets everything: for the fresh stream after STARTTLS.
     void reset() noexcept;
