@@ -55,9 +55,10 @@ mx_answer decide(mx_answer plan, std::vector<host_addresses> hosts)
     bool some_address = false;
     for (std::size_t i = 0; i < hosts.size(); ++i)
     {
+        const bool unknown = hosts[i].addresses.empty() && hosts[i].temporary;
         some_address = some_address || !hosts[i].addresses.empty();
         // A host that could not be asked must not stay without addresses for a day.
-        plan.ttl = std::min(plan.ttl, hosts[i].temporary ? negative_ttl_min : hosts[i].ttl);
+        plan.ttl = std::min(plan.ttl, unknown ? negative_ttl_min : hosts[i].ttl);
         plan.hosts[i].addresses = std::move(hosts[i].addresses);
     }
     if (some_address)

@@ -211,6 +211,8 @@ host_addresses join_addresses(const rrset& a, const rrset& aaaa)
     {
         out.ttl = bounded_ttl(std::min(a.status == rrset_status::found ? a.ttl : ttl_max,
                                        aaaa.status == rrset_status::found ? aaaa.ttl : ttl_max));
+        // The other family is asked for again before long.
+        out.ttl = out.temporary ? std::min(out.ttl, negative_ttl_max) : out.ttl;
         return out;
     }
     out.reason = failed(aaaa) && !failed(a) ? aaaa.reason : a.reason;

@@ -101,6 +101,12 @@ void channel::set_up(const channel_options& options)
     in_addr placeholder{};
     ares_options o{};
     o.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS;
+    if (servers == 1)
+    {
+        // With nobody else to ask, SERVFAIL and REFUSED are the answer: asking the same server
+        // again at once would not help, and the response says which it was.
+        o.flags |= ARES_FLAG_NOCHECKRESP;
+    }
     o.timeout = static_cast<int>(options.try_timeout.count());
     o.tries = std::max(1, (options.tries + servers - 1) / servers);
     o.ndots = 1;

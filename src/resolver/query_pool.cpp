@@ -49,14 +49,8 @@ const char* status_text(int status)
     {
     case ARES_ETIMEOUT:
         return "no answer from the DNS servers";
-    case ARES_ESERVFAIL:
-        return "SERVFAIL";
-    case ARES_EREFUSED:
-        return "REFUSED";
-    case ARES_ENOTIMP:
-        return "NOTIMP";
     case ARES_ECONNREFUSED:
-        return "no usable answer from the DNS servers (refused, SERVFAIL or unreachable)";
+        return "every DNS server failed (SERVFAIL, REFUSED or unreachable)";
     default:
         return ares_strerror(status);
     }

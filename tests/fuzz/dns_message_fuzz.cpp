@@ -1,11 +1,13 @@
 // Fuzzes the response parser and what is built on it. The first byte picks the type asked for;
 // the id and the question of the packet are taken as asked, so that the fuzzer gets past them.
 #include <hikyaku/base/assert.h>
+#include <hikyaku/base/bytes.h>
 #include <hikyaku/dns/message.h>
 #include <hikyaku/dns/mx_plan.h>
 #include <hikyaku/dns/name.h>
 #include <hikyaku/dns/rrset.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>

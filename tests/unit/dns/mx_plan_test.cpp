@@ -259,6 +259,24 @@ TEST(Addresses, TakenInTurnWithoutDuplicatesAndCut)
     EXPECT_FALSE(h.temporary);
 }
 
+TEST(Addresses, OneFamilyThatFailsDoesNotSpoilTheOther)
+{
+    const question q{1, "mx.example.jp", record_type::aaaa};
+    const rrset failing = walk(packet(q).code(response_code::server_failure), q);
+    const question qa{1, "mx.example.jp", record_type::a};
+    const rrset day = walk(packet(qa).address(qa.name, "192.0.2.1", 86400), qa);
+    const host_addresses half = join_addresses(day, failing);
+    EXPECT_EQ(half.addresses.size(), 1U);
+    EXPECT_EQ(half.ttl, negative_ttl_max);
+    const host_addresses none = join_addresses(addresses(record_type::a, {}), failing);
+    EXPECT_TRUE(none.temporary);
+    EXPECT_EQ(none.reason, "SERVFAIL for AAAA of mx.example.jp");
+    // NXDOMAIN for one type is NXDOMAIN for the name, but not while the other answer is missing.
+    const rrset gone = walk(packet(qa).code(response_code::name_error), qa);
+    EXPECT_FALSE(join_addresses(gone, failing).no_name);
+    EXPECT_TRUE(join_addresses(gone, addresses(record_type::aaaa, {})).no_name);
+}
+
 TEST(Decide, ByAddresses)
 {
     const packet two = packet(mx_question).mx(domain, 1, "a.jp").mx(domain, 2, "b.jp");
