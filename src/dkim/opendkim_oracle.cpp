@@ -79,6 +79,12 @@ bool feed(DKIM* message, std::string_view bytes)
     {
         return false;
     }
+    // SMTP can't leave the last line open, and libopendkim refuses one that is.
+    if (!parts.body.empty() && !parts.body.ends_with("\r\n") &&
+        dkim_body(message, mutable_bytes("\r\n"), 2) != DKIM_STAT_OK)
+    {
+        return false;
+    }
     bool testing = false;
     const DKIM_STAT end = dkim_eom(message, &testing);
     return end == DKIM_STAT_OK || end == DKIM_STAT_BADSIG;

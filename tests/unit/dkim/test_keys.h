@@ -54,6 +54,12 @@ inline wall_time test_now()
     return from_unix_ms(test_seconds * 1000);
 }
 
+/// A body as it arrives: SMTP has no way to leave the last line open.
+inline std::string as_received(std::string body)
+{
+    return body.empty() || body.ends_with("\r\n") ? body : body + "\r\n";
+}
+
 /// The message with its signature fields in front. Both keys sign.
 inline std::string sign_both(signer& s, const std::string& header, const std::string& body)
 {
