@@ -156,10 +156,17 @@ remote-control:
         # NSD rereads a file when its time of change differs, to the second.
         stamp = os.stat(self.directory.file(self._file(name))).st_mtime + 2
         os.utime(self._write(name), (stamp, stamp))
+        old = {pid for pid, parent in self.process.members().items() if self._serves(pid, parent)}
         self.process.signal(signal.SIGHUP)
+        # The old server answers from the same socket until it is gone.
         wait_until(
-            lambda: self._version(name) not in (None, before), 15, f"{name} to be reloaded"
-        )
+            lambda: self._version(name) not in (None, before) and old.isdisjoint(self.process.members()),
+            15, f"{name} to be reloaded",
+        )  # fmt: skip
+
+    def _serves(self, pid, parent):
+        # The first process starts a second one, which starts those that answer.
+        return self.process.pid not in (pid, parent)
 
     def _version(self, name):
         try:

@@ -36,6 +36,7 @@ from processes import (  # noqa: E402,F401
     cpu_seconds,
     exit_on_sigterm,
     free_port,
+    group_members,
     wait_until,
 )
 from smtp_peers import (  # noqa: E402,F401

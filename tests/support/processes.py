@@ -146,6 +146,10 @@ class Process(Peer):
     def is_running(self):
         return self.popen.poll() is None
 
+    def members(self):
+        """{process id: its parent} of all living processes of the group."""
+        return group_members(self.pid)
+
     def log(self):
         with open(self.log_path, errors="replace") as text:
             return text.read()
@@ -220,14 +224,24 @@ def accepts_tcp(address, port):
 def cpu_seconds(process):
     """User and system time of all processes of a Process, children that ended included."""
     ticks = 0
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
+    for _, fields in _all_processes():
+        if int(fields[3]) == process.pid:  # its session: a Process leads one
+            ticks += sum(int(field) for field in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def group_members(group):
+    """{process id: its parent} of all living processes of a process group."""
+    return {pid: int(fields[1]) for pid, fields in _all_processes() if int(fields[2]) == group}
+
+
+def _all_processes():
+    """(pid, fields of /proc/pid/stat from the state on) of every process that is no zombie."""
+    for entry in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{entry}/stat") as stat:
                 fields = stat.read().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if int(fields[3]) == process.pid:  # its session: a Process leads one
-            ticks += sum(int(field) for field in fields[11:15])
-    return ticks / os.sysconf("SC_CLK_TCK")
+        if fields[0] != "Z":
+            yield int(entry), fields

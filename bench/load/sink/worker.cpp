@@ -137,17 +137,19 @@ void worker::run()
             epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), next_timeout_ms());
         for (int i = 0; i < ready; ++i)
         {
-            const auto& event = events[static_cast<std::size_t>(i)];
-            if (event.data.u64 == wake_tag)
+            // A copy: the fields of epoll_event are packed, and must not be bound to references.
+            const epoll_event event = events[static_cast<std::size_t>(i)];
+            const std::uint64_t tag = event.data.u64;
+            if (tag == wake_tag)
             {
                 continue;
             }
-            if (event.data.u64 < first_connection_id)
+            if (tag < first_connection_id)
             {
-                accept_one(static_cast<std::size_t>(event.data.u64));
+                accept_one(static_cast<std::size_t>(tag));
                 continue;
             }
-            const auto found = connections_.find(event.data.u64);
+            const auto found = connections_.find(tag);
             if (found != connections_.end())
             {
                 on_event(*found->second, event.events);
