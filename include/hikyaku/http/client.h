@@ -23,11 +23,11 @@ struct client_options
     /// Longest silence while sending or receiving.
     milliseconds io_timeout{60'000};
     /// PEM of the trusted CAs for https; empty: the system's.
-    std::filesystem::path ca_file;
+    std::filesystem::path ca_file{};
     /// Responses held in memory; more is a failure. Not for save_to and on_line.
     std::size_t body_bytes_max = 64u << 20;
     /// Sent with every request ("Authorization").
-    std::vector<std::pair<std::string, std::string>> headers;
+    std::vector<std::pair<std::string, std::string>> headers{};
 };
 
 /// One request of the client.
@@ -36,17 +36,17 @@ struct client_request
     std::string method = "GET";
     /// Origin form, already percent-encoded: "/v1/contacts?limit=10".
     std::string target = "/";
-    std::vector<std::pair<std::string, std::string>> headers;
+    std::vector<std::pair<std::string, std::string>> headers{};
     /// Empty: no Content-Type.
-    std::string content_type;
-    std::string body;
+    std::string content_type{};
+    std::string body{};
     /// Not empty: sent instead of body, with bounded memory.
-    std::filesystem::path body_file;
+    std::filesystem::path body_file{};
     /// Not empty: a 2xx body goes to this file instead of response::body.
-    std::filesystem::path save_to;
+    std::filesystem::path save_to{};
     /// Set: a 2xx body is given line by line, without the line end, as it arrives; false stops.
     /// A line longer than client::line_bytes_max is a failure.
-    std::function<bool(std::string_view line)> on_line;
+    std::function<bool(std::string_view line)> on_line{};
 };
 
 /// A synchronous HTTP/1.1 client that keeps its connection: for the command line and tests.

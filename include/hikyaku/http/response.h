@@ -20,12 +20,12 @@ namespace hikyaku::http
 struct field_error
 {
     /// JSON pointer (RFC 6901) into the body: "/from/email".
-    std::string pointer;
+    std::string pointer{};
     /// unknown_field, missing, wrong_type, too_long, too_short, too_many, out_of_range,
     /// not_allowed, invalid, or one of the caller's.
-    std::string code;
+    std::string code{};
     /// A sentence for a person.
-    std::string detail;
+    std::string detail{};
 };
 
 /// An error answer, RFC 9457: application/problem+json.
@@ -34,14 +34,14 @@ struct problem
     /// 400 to 599.
     unsigned status = 500;
     /// Stable, snake_case: "idempotency_key_reused".
-    std::string code;
+    std::string code{};
     /// The same for every occurrence of `code`. Empty: the status' reason phrase.
-    std::string title;
+    std::string title{};
     /// About this occurrence; no secrets.
-    std::string detail;
-    std::vector<field_error> errors;
+    std::string detail{};
+    std::vector<field_error> errors{};
     /// Sent as Retry-After.
-    std::optional<seconds> retry_after;
+    std::optional<seconds> retry_after{};
 };
 
 /// {type,title,status,detail,instance,code,errors}; empty members are left out.
@@ -59,18 +59,18 @@ struct response
 {
     unsigned status = 200;
     /// Empty with an empty body: no Content-Type.
-    std::string content_type;
+    std::string content_type{};
     /// Further headers. A name that is no token is dropped, CR, LF and other control characters
     /// in a value become spaces. Framing headers (Content-Length, Transfer-Encoding, Connection)
     /// belong to the server and are dropped here.
-    std::vector<std::pair<std::string, std::string>> headers;
-    std::string body;
+    std::vector<std::pair<std::string, std::string>> headers{};
+    std::string body{};
     /// A regular file sent with bounded memory. Opened when the answer starts: missing → 500.
-    std::filesystem::path body_file;
+    std::filesystem::path body_file{};
     /// Sent chunked (HTTP/1.0: until close) as the generator yields it: SSE, tail -f.
-    pull_generator stream;
+    pull_generator stream{};
     /// Set by problem(): the server writes the body from it again, with the instance.
-    std::optional<http::problem> details;
+    std::optional<http::problem> details{};
 
     /// `value` as application/json.
     [[nodiscard]] static response json(unsigned status, const hikyaku::json::value& value);

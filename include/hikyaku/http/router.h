@@ -26,14 +26,14 @@ struct route_options
     /// The body is streamed to a file with bounded memory, and fsynced before the handler runs.
     bool spool_body_to_file = false;
     /// For metrics and logs; empty: "METHOD pattern".
-    std::string name;
+    std::string name{};
 };
 
 /// One method of one pattern.
 struct route
 {
-    handler run;
-    route_options options;
+    handler run{};
+    route_options options{};
 };
 
 /// What a method and a path lead to.
@@ -43,7 +43,7 @@ struct route_match
     const route* found = nullptr;
     std::map<std::string, std::string, std::less<>> parameters;
     /// "GET, HEAD, POST"; empty: no such path (404).
-    std::string allow;
+    std::string allow{};
 };
 
 /// Routes by method and path. Filled at start-up, read-only and thread-safe from then on.

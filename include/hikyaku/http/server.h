@@ -47,19 +47,19 @@ struct connection_limits
 struct listener_options
 {
     /// For logs and request::listener: "api".
-    std::string name;
+    std::string name{};
     /// A literal IPv4 or IPv6 address.
     std::string address = "127.0.0.1";
     /// 0: a free port; start() tells which.
     std::uint16_t port = 0;
     /// Not empty: a Unix socket instead. A stale socket file is replaced; another file is an error.
-    std::filesystem::path unix_socket;
+    std::filesystem::path unix_socket{};
     /// Permission bits of the socket file.
     unsigned unix_socket_mode = 0660;
     /// PEM chain and key: TLS 1.2 and 1.3 only. Both or none.
-    std::filesystem::path certificate_file;
-    std::filesystem::path key_file;
-    connection_limits limits;
+    std::filesystem::path certificate_file{};
+    std::filesystem::path key_file{};
+    connection_limits limits{};
 };
 
 /// Runs before the handler, on the pool, when the route is known; an answer ends the request.
@@ -73,9 +73,9 @@ using observer_hook = std::function<void(std::string_view route, unsigned status
 /// What a listener serves.
 struct service
 {
-    router routes;
-    before_hook before;
-    observer_hook observe;
+    router routes{};
+    before_hook before{};
+    observer_hook observe{};
 };
 
 struct server_options
@@ -94,16 +94,16 @@ struct server_options
     milliseconds drain_timeout{10'000};
     /// Where bodies are spooled; must exist when a route spools. Emptied of our leftovers
     /// ("upload-*.part") at start().
-    std::filesystem::path spool_dir;
+    std::filesystem::path spool_dir{};
 };
 
 /// Where a listener ended up.
 struct bound_endpoint
 {
-    std::string name;
-    std::string address;
+    std::string name{};
+    std::string address{};
     std::uint16_t port = 0;
-    std::filesystem::path unix_socket;
+    std::filesystem::path unix_socket{};
 };
 
 /// HTTP/1.1 (RFC 9110, 9112) with one I/O thread and a bounded pool for handlers.
