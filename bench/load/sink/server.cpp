@@ -204,10 +204,10 @@ bool server::change_plan(std::string_view verb, std::string_view spec)
 {
     if (verb == "clear")
     {
-        all_.plan.store(std::make_shared<const fault_plan>());
+        all_.plan.publish(std::make_shared<const fault_plan>());
         return true;
     }
-    auto plan = std::make_shared<fault_plan>(*all_.plan.load());
+    auto plan = std::make_shared<fault_plan>(*all_.plan.get());
     const bool good = verb == "fault"      ? plan->add_reply(spec)
                       : verb == "close-at" ? plan->add_deed(deed::close, spec)
                       : verb == "reset-at" ? plan->add_deed(deed::reset, spec)
@@ -216,7 +216,7 @@ bool server::change_plan(std::string_view verb, std::string_view spec)
                                            : false;
     if (good)
     {
-        all_.plan.store(std::move(plan));
+        all_.plan.publish(std::move(plan));
     }
     return good;
 }

@@ -64,8 +64,9 @@ std::uint64_t read_size(std::string_view parameters)
 
 session::session(worker_state& worker, std::string local, std::string peer)
     : worker_(worker), local_(std::move(local)), peer_(std::move(peer)),
-      number_(worker.all.session_next.fetch_add(1)), plan_(worker.all.plan.load())
+      number_(worker.all.session_next.fetch_add(1))
 {
+    worker.all.plan.refresh(plan_, plan_version_);
 }
 
 progress session::greet(std::string& out)
@@ -248,7 +249,7 @@ progress session::on_ehlo(std::string_view name, std::string& out)
 progress session::on_mail(std::string_view arguments, std::string& out)
 {
     const options& wanted = worker_.all.wanted;
-    plan_ = worker_.all.plan.load();
+    worker_.all.plan.refresh(plan_, plan_version_);
     excused_ = true;
     if (wanted.messages_per_connection_max != 0 && messages_ >= wanted.messages_per_connection_max)
     {

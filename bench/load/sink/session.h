@@ -5,6 +5,7 @@
 #include "counters.h"
 #include "fault_plan.h"
 #include "options.h"
+#include "plan_holder.h"
 #include "recorder.h"
 #include "seen_set.h"
 
@@ -31,8 +32,7 @@ struct common
     recorder& record;
     seen_set distinct;
     seen_set tried;
-    // Shared: sessions keep the plan they started a transaction with while control replaces it.
-    std::atomic<std::shared_ptr<const fault_plan>> plan;
+    plan_holder plan;
     std::atomic<std::uint64_t> sessions_open = 0;
     std::atomic<std::uint64_t> sessions_peak = 0;
     std::atomic<std::uint64_t> session_next = 1;
@@ -128,7 +128,8 @@ private:
     std::string local_;
     std::string peer_;
     std::uint64_t number_;
-    std::shared_ptr<const fault_plan> plan_;
+    plan_holder::plan_ptr plan_;
+    std::uint64_t plan_version_ = 0;
     state state_ = state::command;
     std::string partial_; ///< an unfinished command line
     std::string helo_;
