@@ -181,39 +181,39 @@ const json::value* object_reader::take(std::string_view name, bool required)
     }
     if (required)
     {
-        fail(name, "missing", "is required");
+        note(pointer_to(name), "missing", "is required");
     }
     return nullptr;
 }
 
 std::optional<std::string> object_reader::checked_string(const json::value& value,
-                                                         std::string_view at,
+                                                         const std::string& pointer,
                                                          std::size_t length_min,
                                                          std::size_t length_max)
 {
     const auto* text = value.if_string();
     if (text == nullptr)
     {
-        fail(at, "wrong_type", "must be a string, not " + kind_name(value));
+        note(pointer, "wrong_type", "must be a string, not " + kind_name(value));
         return std::nullopt;
     }
     const std::string_view view(text->data(), text->size());
     const auto length = count_characters(view);
     if (view.find('\0') != std::string_view::npos)
     {
-        fail(at, "invalid", "must not contain U+0000");
+        note(pointer, "invalid", "must not contain U+0000");
         return std::nullopt;
     }
     if (length > length_max)
     {
-        fail(at, "too_long",
+        note(pointer, "too_long",
              "has " + std::to_string(length) + " characters; at most " +
                  std::to_string(length_max) + " are allowed");
         return std::nullopt;
     }
     if (length < length_min)
     {
-        fail(at, "too_short", "needs at least " + std::to_string(length_min) + " characters");
+        note(pointer, "too_short", "needs at least " + std::to_string(length_min) + " characters");
         return std::nullopt;
     }
     return std::string(view);
@@ -227,7 +227,7 @@ std::string object_reader::required_string(std::string_view name, std::size_t le
     {
         return {};
     }
-    return checked_string(*value, name, length_min, length_max).value_or("");
+    return checked_string(*value, pointer_to(name), length_min, length_max).value_or("");
 }
 
 std::optional<std::string> object_reader::optional_string(std::string_view name,
@@ -239,21 +239,21 @@ std::optional<std::string> object_reader::optional_string(std::string_view name,
     {
         return std::nullopt;
     }
-    return checked_string(*value, name, length_min, length_max);
+    return checked_string(*value, pointer_to(name), length_min, length_max);
 }
 
 std::optional<std::int64_t> object_reader::checked_int(const json::value& value,
-                                                       std::string_view name, std::int64_t min,
+                                                       const std::string& pointer, std::int64_t min,
                                                        std::int64_t max)
 {
     if (value.is_double() || !value.is_number())
     {
-        fail(name, "wrong_type", "must be an integer, not " + kind_name(value));
+        note(pointer, "wrong_type", "must be an integer, not " + kind_name(value));
         return std::nullopt;
     }
     if (value.is_uint64() || value.get_int64() < min || value.get_int64() > max)
     {
-        fail(name, "out_of_range",
+        note(pointer, "out_of_range",
              "must be from " + std::to_string(min) + " to " + std::to_string(max));
         return std::nullopt;
     }
@@ -267,7 +267,7 @@ std::int64_t object_reader::required_int(std::string_view name, std::int64_t min
     {
         return 0;
     }
-    return checked_int(*value, name, min, max).value_or(0);
+    return checked_int(*value, pointer_to(name), min, max).value_or(0);
 }
 
 std::optional<std::int64_t> object_reader::optional_int(std::string_view name, std::int64_t min,
@@ -278,7 +278,7 @@ std::optional<std::int64_t> object_reader::optional_int(std::string_view name, s
     {
         return std::nullopt;
     }
-    return checked_int(*value, name, min, max);
+    return checked_int(*value, pointer_to(name), min, max);
 }
 
 bool object_reader::required_bool(std::string_view name)
@@ -299,7 +299,7 @@ std::optional<bool> object_reader::optional_bool(std::string_view name)
     }
     if (!value->is_bool())
     {
-        fail(name, "wrong_type", "must be true or false, not " + kind_name(*value));
+        note_type(name, "true or false", *value);
         return std::nullopt;
     }
     return value->get_bool();
@@ -315,12 +315,12 @@ const json::array* object_reader::optional_array(std::string_view name, std::siz
     const auto* array = value->if_array();
     if (array == nullptr)
     {
-        fail(name, "wrong_type", "must be an array, not " + kind_name(*value));
+        note_type(name, "an array", *value);
         return nullptr;
     }
     if (array->size() > items_max)
     {
-        fail(name, "too_many",
+        note(pointer_to(name), "too_many",
              "has " + std::to_string(array->size()) + " items; at most " +
                  std::to_string(items_max) + " are allowed");
         return nullptr;
@@ -338,7 +338,8 @@ const json::array* object_reader::required_array(std::string_view name, std::siz
     const auto* array = optional_array(name, items_max);
     if (array != nullptr && array->size() < items_min)
     {
-        fail(name, "too_short", "needs at least " + std::to_string(items_min) + " items");
+        note(pointer_to(name), "too_short",
+             "needs at least " + std::to_string(items_min) + " items");
         return nullptr;
     }
     return array;
@@ -349,10 +350,10 @@ std::vector<std::string> object_reader::strings(std::string_view name, std::size
 {
     std::vector<std::string> out;
     const auto* array = optional_array(name, items_max);
+    const auto base = pointer_to(name);
     for (std::size_t i = 0; array != nullptr && i < array->size(); ++i)
     {
-        auto text = checked_string((*array)[i], escape_pointer(name) + "/" + std::to_string(i), 0,
-                                   length_max);
+        auto text = checked_string((*array)[i], base + "/" + std::to_string(i), 0, length_max);
         if (text)
         {
             out.push_back(std::move(*text));
@@ -400,12 +401,13 @@ const json::object* object_reader::optional_free_object(std::string_view name,
     const auto* object = value->if_object();
     if (object == nullptr)
     {
-        fail(name, "wrong_type", "must be an object, not " + kind_name(*value));
+        note_type(name, "an object", *value);
         return nullptr;
     }
     if (object->size() > members_max)
     {
-        fail(name, "too_many", "at most " + std::to_string(members_max) + " members are allowed");
+        note(pointer_to(name), "too_many",
+             "at most " + std::to_string(members_max) + " members are allowed");
         return nullptr;
     }
     return object;
@@ -425,6 +427,18 @@ std::string object_reader::pointer_to(std::string_view name) const
 {
     const auto& base = state_->nodes[node_].pointer;
     return name.empty() ? base : base + "/" + escape_pointer(name);
+}
+
+void object_reader::note(std::string pointer, std::string code, std::string detail)
+{
+    state_->note(std::move(pointer), std::move(code), std::move(detail));
+}
+
+void object_reader::note_type(std::string_view name, std::string_view wanted,
+                              const json::value& got)
+{
+    note(pointer_to(name), "wrong_type",
+         "must be " + std::string(wanted) + ", not " + kind_name(got));
 }
 
 void object_reader::fail(std::string_view name, std::string code, std::string detail)

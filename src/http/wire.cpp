@@ -21,7 +21,7 @@ constexpr refusal bad_host{400, "bad_host", "The Host header is missing, repeate
 constexpr refusal header_too_large{431, "header_too_large", "The header is too large."};
 constexpr refusal target_too_long{414, "target_too_long", "The request target is too long."};
 constexpr refusal bad_version{505, "version_not_supported",
-                              "Only HTTP/1.1 and HTTP/1.0 are spoken."};
+                              "Only versions 1.0 and 1.1 are spoken."};
 constexpr refusal bad_expectation{417, "expectation_failed", "Only 100-continue can be expected."};
 constexpr refusal bad_status_line{400, "bad_status_line", "The status line is malformed."};
 

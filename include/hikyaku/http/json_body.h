@@ -149,17 +149,20 @@ private:
             }
             words += (words.empty() ? "" : ", ") + std::string(word);
         }
-        fail(name, "not_allowed", "must be one of: " + words);
+        note(pointer_to(name), "not_allowed", "must be one of: " + words);
         return std::nullopt;
     }
     [[nodiscard]] const json::value* take(std::string_view name, bool required);
+    /// These note errors at a whole pointer.
     [[nodiscard]] std::optional<std::string> checked_string(const json::value& value,
-                                                            std::string_view at,
+                                                            const std::string& pointer,
                                                             std::size_t length_min,
                                                             std::size_t length_max);
     [[nodiscard]] std::optional<std::int64_t> checked_int(const json::value& value,
-                                                          std::string_view name, std::int64_t min,
-                                                          std::int64_t max);
+                                                          const std::string& pointer,
+                                                          std::int64_t min, std::int64_t max);
+    void note(std::string pointer, std::string code, std::string detail);
+    void note_type(std::string_view name, std::string_view wanted, const json::value& got);
 
     /// Shared: nested readers report into the list of the first one, and may outlive it.
     std::shared_ptr<state> state_;
