@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The peers themselves: each does what the scenarios rely on, without Hikyaku."""
 
+import json
 import os
 import signal
 import socket
@@ -174,6 +175,12 @@ class SinkKeepsMessages(PeerTest):
             self.assertTrue(client.reply().startswith("250"))
             client.send(envelope % i)
         self.assertEqual(sink.stats()["messages"], 49)
+        self.assertEqual(sink.stats()["violations"], 0)
+
+    def test_quoted_local_parts_keep_their_angles(self):
+        sink = self.open(peers.Sink(strict=True))
+        self.client(sink).deliver(r'"a>b\" c"@example.test', stuffed(MESSAGE))
+        self.assertEqual(sink.records()[0].recipient, r'"a>b\" c"@example.test')
         self.assertEqual(sink.stats()["violations"], 0)
 
     def test_chunking(self):
@@ -455,6 +462,33 @@ raise RuntimeError("on purpose")
     @staticmethod
     def is_alive(group):
         return bool(peers.group_members(group))
+
+
+class BenchmarksRun(PeerTest):
+    """Tiny runs, so that the programs never rot; the figures mean nothing here."""
+
+    def run_program(self, name, *arguments):
+        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../bench/load", name)
+        done = subprocess.run(
+            [sys.executable, path, *arguments],
+            capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_floor(self):
+        figures = self.run_program("floor.py", "--seconds", "0.2", "--messages", "200")
+        self.assertAlmostEqual(
+            figures["floor_us"], figures["sign_us"] + figures["smtp_source_us"], delta=0.1
+        )
+        self.assertGreater(figures["sign_us"], 10)
+        self.assertGreater(figures["smtp_source_us"], 1)
+
+    def test_postfix_with_opendkim_signs_and_delivers(self):
+        figures = self.run_program("postfix_opendkim.py", "--messages", "60")
+        self.assertTrue(figures["signed"])
+        self.assertGreater(figures["messages_per_s"], 0)
+        self.assertGreater(figures["cpu_us_per_message"], 100)
 
 
 if __name__ == "__main__":
