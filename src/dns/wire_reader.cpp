@@ -64,52 +64,52 @@ bool wire_reader::append_label(std::string& out, std::size_t at, std::size_t siz
     return true;
 }
 
+std::uint8_t wire_reader::name_byte(std::size_t pos) noexcept
+{
+    if (pos >= message_.size())
+    {
+        fail("cut off inside a name");
+        return 0;
+    }
+    return static_cast<std::uint8_t>(message_[pos]);
+}
+
+void wire_reader::follow_pointer(name_cursor& cursor) noexcept
+{
+    const std::size_t high = name_byte(cursor.pos) & ~pointer_mark;
+    const std::size_t target = (high << 8) | name_byte(cursor.pos + 1);
+    if (ok() && (target >= cursor.limit || ++cursor.jumps > pointer_jumps_max))
+    {
+        fail("a compression pointer that does not point backwards");
+    }
+    cursor.after = cursor.after.value_or(cursor.pos + 2);
+    cursor.pos = target;
+    cursor.limit = target;
+}
+
 std::string wire_reader::name()
 {
     std::string out;
-    std::size_t pos = at_;
-    // Pointers go to something earlier than the name, or part of a name, that holds them.
-    std::size_t limit = at_;
-    std::size_t jumps = 0;
-    std::optional<std::size_t> after;
+    name_cursor cursor{at_, at_};
     while (ok())
     {
-        if (pos >= message_.size())
+        const std::uint8_t head = name_byte(cursor.pos);
+        if (head == 0 && ok())
         {
-            fail("cut off inside a name");
-            break;
-        }
-        const auto head = static_cast<std::uint8_t>(message_[pos]);
-        if (head == 0)
-        {
-            at_ = after.value_or(pos + 1);
+            at_ = cursor.after.value_or(cursor.pos + 1);
             return out;
         }
         if ((head & pointer_mark) == pointer_mark)
         {
-            if (pos + 1 >= message_.size())
-            {
-                fail("cut off inside a name");
-                break;
-            }
-            const std::size_t target = (static_cast<std::size_t>(head & ~pointer_mark) << 8) |
-                                       static_cast<std::uint8_t>(message_[pos + 1]);
-            if (target >= limit || ++jumps > pointer_jumps_max)
-            {
-                fail("a compression pointer that does not point backwards");
-                break;
-            }
-            after = after.value_or(pos + 2);
-            pos = target;
-            limit = target;
+            follow_pointer(cursor);
         }
         else if ((head & pointer_mark) != 0)
         {
             fail("a reserved label type");
         }
-        else if (append_label(out, pos + 1, head))
+        else if (ok() && append_label(out, cursor.pos + 1, head))
         {
-            pos += 1U + head;
+            cursor.pos += 1U + head;
         }
     }
     return {};

@@ -40,6 +40,19 @@ private:
         return part.size() == sizeof(U) ? get_be<U>(part) : U{0};
     }
     void fail(const char* why) noexcept;
+    /// Where a name is being read, while pointers lead away from at_.
+    struct name_cursor
+    {
+        std::size_t pos;
+        /// Pointers go to something earlier than the name, or part of a name, that holds them.
+        std::size_t limit;
+        std::size_t jumps = 0;
+        /// Behind the first pointer: there the reading of the message goes on.
+        std::optional<std::size_t> after{};
+    };
+    /// The byte at `pos`; 0 and bad past the end.
+    [[nodiscard]] std::uint8_t name_byte(std::size_t pos) noexcept;
+    void follow_pointer(name_cursor& cursor) noexcept;
     [[nodiscard]] bool append_label(std::string& out, std::size_t at, std::size_t size);
 
     std::string_view message_;

@@ -70,22 +70,15 @@ void resolver::impl::resolve(std::string_view domain, mx_callback done)
         post_answer(std::move(done), *known);
         return;
     }
-    const auto at = lookups_.find(*name);
-    const bool full = at == lookups_.end()
-                          ? running_ >= options_.lookups_in_flight_max &&
-                                waiting_.size() >= options_.lookups_waiting_max
-                          : at->second->callers.size() >= options_.waiters_per_lookup_max;
-    if (full)
+    if (const auto at = lookups_.find(*name); at != lookups_.end())
     {
-        ++counters_.refused_busy;
-        post_failure(std::move(done), *name, dns::lookup_status::temporary,
-                     "too many DNS look-ups are waiting");
+        join(*at->second, std::move(done));
         return;
     }
-    if (at != lookups_.end())
+    if (running_ >= options_.lookups_in_flight_max &&
+        waiting_.size() >= options_.lookups_waiting_max)
     {
-        ++counters_.joined;
-        at->second->callers.push_back(std::move(done));
+        refuse_busy(std::move(done), *name);
         return;
     }
     const auto lookup = std::make_shared<mx_lookup>(context_, *name);
@@ -93,6 +86,24 @@ void resolver::impl::resolve(std::string_view domain, mx_callback done)
     lookups_.emplace(std::move(*name), lookup);
     waiting_.push_back(lookup);
     begin_waiting();
+}
+
+void resolver::impl::join(mx_lookup& lookup, mx_callback done)
+{
+    if (lookup.callers.size() >= options_.waiters_per_lookup_max)
+    {
+        refuse_busy(std::move(done), lookup.domain);
+        return;
+    }
+    ++counters_.joined;
+    lookup.callers.push_back(std::move(done));
+}
+
+void resolver::impl::refuse_busy(mx_callback done, const std::string& domain)
+{
+    ++counters_.refused_busy;
+    post_failure(std::move(done), domain, dns::lookup_status::temporary,
+                 "too many DNS look-ups are waiting");
 }
 
 void resolver::impl::begin_waiting()
@@ -239,8 +250,15 @@ void resolver::impl::count(const dns::mx_answer& answer)
 
 void resolver::impl::post_answer(mx_callback done, answer_ptr answer)
 {
-    asio::post(context_, [done = std::move(done), answer = std::move(answer)]() mutable
-               { done(std::move(answer)); });
+    asio::post(
+        context_,
+        [weak = weak_from_this(), done = std::move(done), answer = std::move(answer)]() mutable
+        {
+            if (!weak.expired())
+            {
+                done(std::move(answer));
+            }
+        });
 }
 
 void resolver::impl::post_failure(mx_callback done, std::string_view domain,
@@ -257,8 +275,14 @@ void resolver::impl::post_failure(mx_callback done, std::string_view domain,
 
 answer_ptr resolver::impl::cached(std::string_view domain)
 {
-    const std::optional<std::string> name = dns::canonical_name(domain);
-    const answer_ptr* known = name ? answers_.find(*name, clock_.mono()) : nullptr;
+    const mono_time now = clock_.mono();
+    // Callers on the hot path have the canonical form already.
+    const answer_ptr* known = answers_.find(domain, now);
+    if (known == nullptr)
+    {
+        const std::optional<std::string> name = dns::canonical_name(domain);
+        known = name && *name != domain ? answers_.find(*name, now) : nullptr;
+    }
     return known != nullptr ? *known : nullptr;
 }
 

@@ -46,6 +46,8 @@ private:
     using host_callback = std::function<void(const dns::host_addresses&)>;
 
     // Look-ups of domains: mx_lookup.cpp.
+    void join(mx_lookup& lookup, mx_callback done);
+    void refuse_busy(mx_callback done, const std::string& domain);
     void begin(const mx_lookup_ptr& lookup);
     void on_mx(const mx_lookup_ptr& lookup, const dns::rrset& mx);
     void on_host(const mx_lookup_ptr& lookup, std::size_t index,

@@ -37,8 +37,9 @@ struct resolver_options
     std::size_t lookups_in_flight_max = 256;
     /// Domains waiting for their turn; more end as temporary at once.
     std::size_t lookups_waiting_max = 65'536;
-    /// Questions on the wire; more wait their turn.
-    std::size_t queries_in_flight_max = 512;
+    /// Questions on the wire; more wait their turn. 256 small datagrams just fit the receive
+    /// buffer that Linux gives a DNS server by default: more of them are lost in bursts.
+    std::size_t queries_in_flight_max = 256;
     /// Callers waiting for one domain; more end as temporary at once.
     std::size_t waiters_per_lookup_max = 4'096;
     /// Cache: the least recently used entry goes first.
@@ -83,8 +84,8 @@ struct resolver_stats
 ///
 /// Thread: everything, construction and destruction included, happens on the one thread that runs
 /// the io_context. Answers are immutable and may be handed to other threads.
-/// Destruction with look-ups under way is safe: their callbacks are destroyed without being
-/// called, waiting coroutines are unwound when the io_context runs or is destroyed.
+/// Destruction with look-ups under way is safe: no callback is called after it, they are
+/// destroyed; waiting coroutines are unwound when the io_context runs or is destroyed.
 /// `context`, `clock` and `random` outlive the resolver.
 class resolver
 {

@@ -146,6 +146,21 @@ TEST_F(ResolverTest, DestructionForgetsLookupsUnderWay)
     EXPECT_FALSE(called);
 }
 
+TEST_F(ResolverTest, NoCallbackAfterDestructionEvenWhenItsAnswerIsReady)
+{
+    make(options());
+    host_domain("example.jp");
+    EXPECT_EQ(resolve("example.jp")->status, lookup_status::ok);
+    bool called = false;
+    dut->resolve_mx(std::string_view("example.jp"),
+                    [&called](const answer_ptr&) { called = true; });
+    dut->resolve_mx(std::string_view("no name"), [&called](const answer_ptr&) { called = true; });
+    dut.reset();
+    context.restart();
+    EXPECT_GT(context.poll(), 0U);
+    EXPECT_FALSE(called);
+}
+
 TEST_F(ResolverTest, DestructionFromACallbackIsSafe)
 {
     make(options());
