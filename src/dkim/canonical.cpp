@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -15,9 +14,8 @@ namespace hikyaku::dkim
 namespace
 {
 
-/// Pieces from this size are hashed where they lie.
-constexpr std::size_t direct_bytes_min = 1024;
-
+/// Whether the relaxed form may change the white space at `i`: a tab, or a space before white
+/// space, a line end or the end. A single space between words stays, and is most of them.
 bool is_squeezed_at(std::string_view text, std::size_t i) noexcept
 {
     if (text[i] != ' ')
@@ -27,41 +25,25 @@ bool is_squeezed_at(std::string_view text, std::size_t i) noexcept
     return i + 1 == text.size() || is_wsp(text[i + 1]) || text[i + 1] == '\r';
 }
 
-/// The first white space that the relaxed form may change: a tab, or a space before white space, a
-/// line end or the end. A single space between words stays, and is most of them.
-std::size_t find_squeezed(std::string_view text, std::size_t at) noexcept
-{
 #if defined(__SSE2__)
-    constexpr std::size_t width = 16;
+/// Copies a block, and tells which of its bytes are squeezed: bit 0 is the first. Reads one byte
+/// more than the block.
+unsigned copy_and_find_squeezed(const char* from, char* to) noexcept
+{
     const __m128i space = _mm_set1_epi8(' ');
     const __m128i tab = _mm_set1_epi8('\t');
     const __m128i cr = _mm_set1_epi8('\r');
-    for (; at + width < text.size(); at += width)
-    {
-        const char* const p = text.data() + at;
-        const __m128i here = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-        const __m128i next = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 1));
-        const __m128i next_matters =
-            _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(next, space), _mm_cmpeq_epi8(next, tab)),
-                         _mm_cmpeq_epi8(next, cr));
-        const __m128i found = _mm_or_si128(
-            _mm_cmpeq_epi8(here, tab), _mm_and_si128(_mm_cmpeq_epi8(here, space), next_matters));
-        const auto mask = static_cast<unsigned>(_mm_movemask_epi8(found));
-        if (mask != 0)
-        {
-            return at + static_cast<std::size_t>(std::countr_zero(mask));
-        }
-    }
-#endif
-    for (; at < text.size(); ++at)
-    {
-        if (is_squeezed_at(text, at))
-        {
-            return at;
-        }
-    }
-    return text.size();
+    const __m128i here = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    const __m128i next = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), here);
+    const __m128i next_matters =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(next, space), _mm_cmpeq_epi8(next, tab)),
+                     _mm_cmpeq_epi8(next, cr));
+    const __m128i found = _mm_or_si128(_mm_cmpeq_epi8(here, tab),
+                                       _mm_and_si128(_mm_cmpeq_epi8(here, space), next_matters));
+    return static_cast<unsigned>(_mm_movemask_epi8(found));
 }
+#endif
 
 /// Without the last line end and the lines before it that are empty once white space is gone.
 std::string_view without_empty_tail(std::string_view body) noexcept
@@ -86,6 +68,32 @@ std::string_view without_empty_tail(std::string_view body) noexcept
     }
 }
 
+constexpr bool may_fold(char c) noexcept
+{
+    return is_wsp(c) || c == '\r';
+}
+
+/// Past white space and line ends; a line end in a field always has white space behind it.
+std::size_t skip_folding(std::string_view value, std::size_t at) noexcept
+{
+    while (at < value.size())
+    {
+        if (is_wsp(value[at]))
+        {
+            ++at;
+        }
+        else if (value.compare(at, 2, "\r\n") == 0)
+        {
+            at += 2;
+        }
+        else
+        {
+            break;
+        }
+    }
+    return at;
+}
+
 void append_relaxed_field(std::string_view text, std::string& out)
 {
     const std::size_t colon = text.find(':');
@@ -106,18 +114,18 @@ void append_relaxed_field(std::string_view text, std::string& out)
     while (at < value.size())
     {
         const std::size_t word = at;
-        while (at < value.size() && !is_wsp(value[at]) && value.compare(at, 2, "\r\n") != 0)
+        while (at < value.size() && !may_fold(value[at]))
         {
             ++at;
         }
         out.append(value.substr(word, at - word));
-        bool space = false;
-        while (at < value.size() && (is_wsp(value[at]) || value.compare(at, 2, "\r\n") == 0))
+        const std::size_t gap = at;
+        at = skip_folding(value, at);
+        if (at == gap && at < value.size())
         {
-            space |= is_wsp(value[at]);
-            at += is_wsp(value[at]) ? 1 : 2;
+            out += value[at++]; // A CR on its own.
         }
-        if (space && at < value.size() && out.size() > value_start)
+        else if (at < value.size() && out.size() > value_start)
         {
             out += ' ';
         }
@@ -153,32 +161,20 @@ crypto::digest body_hasher::hash(canonicalization c, std::string_view body,
         hash_relaxed(body);
         break;
     }
-    flush();
     return stream_.finish();
 }
 
-void body_hasher::put(std::string_view piece) noexcept
+void body_hasher::update(std::string_view piece) noexcept
 {
     total_ += piece.size();
     piece = piece.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left_, piece.size())));
     left_ -= piece.size();
-    if (piece.size() >= direct_bytes_min)
-    {
-        flush();
-        stream_.update(piece);
-        return;
-    }
-    if (used_ + piece.size() > gathered_.size())
-    {
-        flush();
-    }
-    std::copy(piece.begin(), piece.end(), gathered_.data() + used_);
-    used_ += piece.size();
+    stream_.update(piece);
 }
 
 void body_hasher::flush() noexcept
 {
-    stream_.update({gathered_.data(), used_});
+    update({gathered_.data(), used_});
     used_ = 0;
 }
 
@@ -188,8 +184,21 @@ void body_hasher::hash_simple(std::string_view body) noexcept
     {
         body.remove_suffix(2);
     }
-    put(body);
-    put("\r\n");
+    update(body);
+    update("\r\n");
+}
+
+std::size_t body_hasher::squeeze(std::string_view text, std::size_t at) noexcept
+{
+    while (at < text.size() && is_wsp(text[at]))
+    {
+        ++at;
+    }
+    if (at < text.size() && text.compare(at, 2, "\r\n") != 0)
+    {
+        gathered_[used_++] = ' ';
+    }
+    return at;
 }
 
 void body_hasher::hash_relaxed(std::string_view body) noexcept
@@ -200,21 +209,38 @@ void body_hasher::hash_relaxed(std::string_view body) noexcept
         return;
     }
     std::size_t at = 0;
+#if defined(__SSE2__)
+    while (at + block_bytes < text.size())
+    {
+        if (used_ + block_bytes > gathered_.size())
+        {
+            flush();
+        }
+        const unsigned found = copy_and_find_squeezed(text.data() + at, gathered_.data() + used_);
+        const std::size_t kept =
+            found == 0 ? block_bytes : static_cast<std::size_t>(std::countr_zero(found));
+        used_ += kept;
+        // The byte of a found space lies in the block, so there is room for one.
+        at = found == 0 ? at + kept : squeeze(text, at + kept);
+    }
+#endif
     while (at < text.size())
     {
-        const std::size_t found = find_squeezed(text, at);
-        put(text.substr(at, found - at));
-        at = found;
-        while (at < text.size() && is_wsp(text[at]))
+        if (used_ == gathered_.size())
         {
-            ++at;
+            flush();
         }
-        if (at > found && at < text.size() && text.compare(at, 2, "\r\n") != 0)
+        if (is_squeezed_at(text, at))
         {
-            put(" ");
+            at = squeeze(text, at);
+        }
+        else
+        {
+            gathered_[used_++] = text[at++];
         }
     }
-    put("\r\n");
+    flush();
+    update("\r\n");
 }
 
 } // namespace hikyaku::dkim

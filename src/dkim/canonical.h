@@ -23,8 +23,8 @@ enum class canonicalization
 /// @param text  the field with its folding, without the final CRLF; has a colon
 void append_canonical_field(canonicalization c, std::string_view text, std::string& out);
 
-/// Hashes a canonical body piece by piece. Small pieces are gathered: a digest update costs more
-/// than a copy.
+/// Hashes a body in canonical form. The relaxed form is gathered before it is hashed: a digest
+/// update costs more than a copy.
 class body_hasher
 {
 public:
@@ -37,8 +37,13 @@ public:
     [[nodiscard]] std::uint64_t canonical_bytes() const noexcept { return total_; }
 
 private:
-    void put(std::string_view piece) noexcept;
+    static constexpr std::size_t block_bytes = 16;
+
+    void update(std::string_view piece) noexcept;
     void flush() noexcept;
+    /// Takes a run of white space at `at` as one space, or as nothing before a line end and at the
+    /// end. @returns where it ended. @pre room for one byte
+    [[nodiscard]] std::size_t squeeze(std::string_view text, std::size_t at) noexcept;
     void hash_simple(std::string_view body) noexcept;
     void hash_relaxed(std::string_view body) noexcept;
 

@@ -64,7 +64,8 @@ bool feed(DKIM* message, std::string_view bytes)
     split_fields(parts.header, fields);
     for (const field& f : fields)
     {
-        if (!f.name.empty() &&
+        // It gives the whole message up over a name with white space, such as mbox's "From " line.
+        if (!f.name.empty() && std::none_of(f.name.begin(), f.name.end(), is_wsp) &&
             dkim_header(message, mutable_bytes(f.text), f.text.size()) != DKIM_STAT_OK)
         {
             return false;

@@ -123,7 +123,9 @@ std::optional<failure> signer::state::collect(std::string_view header)
     {
         return failure{"more than " + std::to_string(header_fields_max) + " header fields"};
     }
-    if (std::any_of(fields.begin(), fields.end(), [](const field& f) { return f.name.empty(); }))
+    // White space first would make the message continue the signature field in front of it.
+    if (header.empty() || is_wsp(header.front()) ||
+        std::any_of(fields.begin(), fields.end(), [](const field& f) { return f.name.empty(); }))
     {
         return failure{"a header line is not a field"};
     }

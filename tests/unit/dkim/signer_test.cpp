@@ -188,6 +188,8 @@ TEST(Signer, RefusalsLeaveTheOutputAlone)
         {&good, message, 0},
         {&good, "To: x\r\n\r\nbody", 7},
         {&good, "From: x\r\nno colon\r\n\r\n", 19},
+        {&good, " X: continued\r\nFrom: x\r\n\r\n", 26},
+        {&good, "\r\nFrom: x\r\n", 0},
         {&good, ": empty\r\nFrom: x\r\n\r\n", 18},
         {&good, "From: x\r\n" + many + "\r\n", 9 + many.size()},
     };
