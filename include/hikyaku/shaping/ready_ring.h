@@ -13,7 +13,8 @@ namespace hikyaku::shaping
 /// million recipients never stands before one with ten. Every operation is O(1), clear() aside.
 ///
 /// Handles are the caller's dense slot numbers. Pure, not thread-safe.
-/// Invariant: an entry's credit never exceeds weight × quantum, so nobody hoards.
+/// Invariant: an entry's credit never exceeds quantum × its weight when its turn began: nobody
+/// hoards.
 class ready_ring
 {
 public:
