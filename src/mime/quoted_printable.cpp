@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include <hikyaku/base/assert.h>
+
 #include "ascii.h"
 #include "line_scan.h"
 
@@ -80,6 +82,10 @@ public:
 
     void write(std::string_view line) noexcept
     {
+        if (write_plain_line(line))
+        {
+            return;
+        }
         while (!line.empty())
         {
             if (to_ == line_start_ && needs_guard(line))
@@ -110,6 +116,18 @@ private:
     [[nodiscard]] std::size_t column() const noexcept
     {
         return static_cast<std::size_t>(to_ - line_start_);
+    }
+
+    /// Most lines need nothing. False, and nothing written, for the others.
+    bool write_plain_line(std::string_view line) noexcept
+    {
+        if (line.size() > encoded_line_bytes_max || needs_guard(line) ||
+            (!line.empty() && is_blank(line.back())) || plain_run(line) != line.size())
+        {
+            return false;
+        }
+        put(line);
+        return true;
     }
 
     void put(std::string_view s) noexcept
@@ -163,42 +181,19 @@ private:
     char* line_start_;
 };
 
-/// More than the encoding of one logical line can take, soft breaks and CRLF counted.
-std::size_t worst_case(std::string_view line) noexcept
+/// More than the encoding of the text can take.
+std::size_t worst_case(std::string_view text) noexcept
 {
-    const auto odd = static_cast<std::size_t>(
-        std::ranges::count_if(line, [](char c) { return !plain_table[to_byte(c)]; }));
     // Each output line is broken after 73 to 75 bytes, and beside the odd bytes at most one guard
     // and one blank are escaped in it.
     constexpr std::size_t broken_after_least = 60;
-    constexpr std::size_t extra_per_line = 3 + 2 + 2;
-    const std::size_t content = line.size() + 2 * odd;
-    return content + (content / broken_after_least + 2) * extra_per_line + crlf.size();
-}
-
-bool is_all_plain(std::string_view line) noexcept
-{
-    return line.size() <= encoded_line_bytes_max && plain_run(line) == line.size() &&
-           !needs_guard(line) && (line.empty() || !is_blank(line.back()));
-}
-
-void append_line(std::string& out, const text_line& line)
-{
-    if (is_all_plain(line.bytes))
-    {
-        out.append(line.bytes);
-        out.append(line.ended ? crlf : std::string_view());
-        return;
-    }
-    const std::size_t start = out.size();
-    out.resize(start + worst_case(line.bytes));
-    line_writer writer(out.data() + start);
-    writer.write(line.bytes);
-    if (line.ended)
-    {
-        writer.end_line();
-    }
-    out.resize(static_cast<std::size_t>(writer.at() - out.data()));
+    constexpr std::size_t extra_per_line = 3 + 2 + 2 + crlf.size();
+    const std::size_t odd = count_bytes(text, [](std::uint8_t byte)
+                                        { return (byte < ' ') | (byte > '~') | (byte == '='); });
+    const std::size_t line_ends =
+        count_bytes(text, [](std::uint8_t byte) { return (byte == '\n') | (byte == '\r'); });
+    const std::size_t content = text.size() + 2 * odd;
+    return content + (content / broken_after_least + line_ends + 2) * extra_per_line;
 }
 
 } // namespace
@@ -206,11 +201,23 @@ void append_line(std::string& out, const text_line& line)
 void append_quoted_printable(std::string& out, std::string_view text)
 {
     std::string stripped;
-    line_scanner lines(without_nul(text, stripped));
+    text = without_nul(text, stripped);
+    const std::size_t start = out.size();
+    out.resize(start + worst_case(text));
+    line_writer writer(out.data() + start);
+    line_scanner lines(text);
     while (!lines.at_end())
     {
-        append_line(out, lines.take());
+        const text_line line = lines.take();
+        writer.write(line.bytes);
+        if (line.ended)
+        {
+            writer.end_line();
+        }
     }
+    const auto end = static_cast<std::size_t>(writer.at() - out.data());
+    HK_ASSERT(end <= out.size());
+    out.resize(end);
 }
 
 std::string decode_quoted_printable(std::string_view text)

@@ -1,6 +1,7 @@
 #include <hikyaku/text/utf8.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -57,6 +58,29 @@ constexpr sequence sequence_of(std::uint8_t first) noexcept
             static_cast<std::uint8_t>(first == 0xF4 ? 0x8F : 0xBF)};
 }
 
+/// Bytes at the front of eight that are a run of ASCII before another byte, or one or two
+/// characters of U+1000 to U+CFFF (kana, Han, Hangul): 0 when they are none of these.
+std::size_t common_sequence(std::uint64_t word) noexcept
+{
+    static_assert(std::endian::native == std::endian::little);
+    const std::uint64_t highs = word & high_bits;
+    if ((highs & 0x80U) == 0)
+    {
+        return static_cast<std::size_t>(std::countr_zero(highs)) / 8;
+    }
+    constexpr std::uint64_t form_mask = 0xC0C0F0U;
+    constexpr std::uint64_t form = 0x8080E0U;
+    // E1 to EC: neither overlong forms (E0) nor surrogates (ED) are among them.
+    const auto lead_is_common = [](std::uint64_t w)
+    { return (w & 0x0FU) >= 1U && (w & 0x0FU) <= 0x0CU; };
+    if ((word & form_mask) != form || !lead_is_common(word))
+    {
+        return 0;
+    }
+    const std::uint64_t next = word >> 24;
+    return (next & form_mask) == form && lead_is_common(next) ? 6 : 3;
+}
+
 } // namespace
 
 bool is_ascii(std::string_view bytes) noexcept
@@ -102,19 +126,36 @@ code_point first_code_point(std::string_view utf8) noexcept
 
 bool is_valid_utf8(std::string_view bytes) noexcept
 {
-    while (!bytes.empty())
+    const char* at = bytes.data();
+    const char* const end = at + bytes.size();
+    while (end - at >= 8)
     {
-        if (bytes.size() >= 8 && (load_word(bytes.data()) & high_bits) == 0)
+        const std::uint64_t word = load_word(at);
+        if ((word & high_bits) == 0)
         {
-            bytes.remove_prefix(8);
+            at += 8;
             continue;
         }
-        const code_point c = first_code_point(bytes);
+        if (const std::size_t taken = common_sequence(word); taken != 0)
+        {
+            at += taken;
+            continue;
+        }
+        const code_point c = first_code_point({at, 8});
         if (!c.valid)
         {
             return false;
         }
-        bytes.remove_prefix(c.size);
+        at += c.size;
+    }
+    while (at != end)
+    {
+        const code_point c = first_code_point({at, static_cast<std::size_t>(end - at)});
+        if (!c.valid)
+        {
+            return false;
+        }
+        at += c.size;
     }
     return true;
 }

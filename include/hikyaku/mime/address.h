@@ -44,7 +44,7 @@ struct address
     /// The key of "one mail per address": A-label domain, local part with ASCII letters in lower
     /// case (no host that matters tells them apart) and in NFC. Quoted only where it must be, so
     /// `"Taro"@EXAMPLE.jp` is `taro@example.jp`; a carrier's dots stay unquoted, as people type
-    /// them. parse_address reads it back.
+    /// them. parse_address reads it back (with allow_carrier_dots).
     [[nodiscard]] std::string normalized() const;
 
     /// What MAIL, RCPT and the header take: local part quoted when it isn't a dot-string (RFC 5321

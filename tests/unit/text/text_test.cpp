@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,6 +45,43 @@ TEST(Utf8, KnowsWellFormed)
         EXPECT_FALSE(is_valid_utf8(bad));
         EXPECT_TRUE(is_valid_utf8(to_valid_utf8(bad)));
     }
+}
+
+/// Without the short cuts of is_valid_utf8.
+bool is_valid_step_by_step(std::string_view bytes)
+{
+    while (!bytes.empty())
+    {
+        const code_point c = first_code_point(bytes);
+        if (!c.valid)
+        {
+            return false;
+        }
+        bytes.remove_prefix(c.size);
+    }
+    return true;
+}
+
+TEST(Utf8, ShortCutsChangeNothing)
+{
+    std::mt19937_64 random(7);
+    std::size_t valid = 0;
+    for (int i = 0; i < 200'000; ++i)
+    {
+        std::string bytes;
+        for (auto n = random() % 12; n > 0; --n)
+        {
+            append_code_point(bytes, random() % 2 == 0 ? random() % 0x80 : random() % 0x10000);
+        }
+        if (random() % 2 == 0 && !bytes.empty())
+        {
+            bytes[random() % bytes.size()] = static_cast<char>(random() % 256);
+        }
+        ASSERT_EQ(is_valid_utf8(bytes), is_valid_step_by_step(bytes));
+        valid += is_valid_utf8(bytes) ? 1U : 0U;
+    }
+    EXPECT_GT(valid, 100'000U);
+    EXPECT_LT(valid, 190'000U);
 }
 
 TEST(Utf8, EveryScalarRoundTrips)
