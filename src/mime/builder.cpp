@@ -176,7 +176,6 @@ void append_message_headers(std::string& out, const message_parts& parts)
     }
     for (const header_line& line : parts.extra)
     {
-        HK_ASSERT(check_custom_header(line.name).has_value());
         append_text_header(out, line.name, line.value);
     }
     out.append("MIME-Version: 1.0\r\n");

@@ -23,7 +23,7 @@ constexpr std::size_t token_bytes_max = header_fold_column - 1;
 /// Longer display names are folded between words, which quoted strings don't allow everywhere.
 constexpr std::size_t plain_name_bytes_max = 60;
 
-constexpr std::array<std::string_view, 22> reserved_names = {"from",
+constexpr std::array<std::string_view, 20> reserved_names = {"from",
                                                              "to",
                                                              "cc",
                                                              "bcc",
@@ -32,8 +32,6 @@ constexpr std::array<std::string_view, 22> reserved_names = {"from",
                                                              "sender",
                                                              "reply-to",
                                                              "message-id",
-                                                             "in-reply-to",
-                                                             "references",
                                                              "mime-version",
                                                              "dkim-signature",
                                                              "domainkey-signature",
@@ -45,8 +43,8 @@ constexpr std::array<std::string_view, 22> reserved_names = {"from",
                                                              "envelope-to",
                                                              "authentication-results",
                                                              "original-recipient"};
-constexpr std::array<std::string_view, 5> reserved_prefixes = {"content-", "list-unsubscribe",
-                                                               "resent-", "arc-", "x-google-"};
+constexpr std::array<std::string_view, 4> reserved_prefixes = {"content-", "list-unsubscribe",
+                                                               "resent-", "arc-"};
 
 /// Bytes at the front of `s` that a header may not hold: 0 when there are none.
 std::size_t breaking_bytes(std::string_view s) noexcept
@@ -207,6 +205,13 @@ void append_mailbox(std::string& out, std::size_t& column, const mailbox& box, s
     column += box.smtp_path.size() + 2;
 }
 
+/// RFC 5322 section 3.6.8, and our limit.
+bool is_header_name(std::string_view name) noexcept
+{
+    return !name.empty() && name.size() <= header_name_bytes_max &&
+           std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~' && c != ':'; });
+}
+
 void append_two_digits(std::string& out, unsigned value)
 {
     out.push_back(static_cast<char>('0' + value / 10 % 10));
@@ -217,13 +222,11 @@ void append_two_digits(std::string& out, unsigned value)
 
 result<void, failure> check_custom_header(std::string_view name)
 {
-    if (name.empty() || name.size() > header_name_bytes_max)
+    if (!is_header_name(name))
     {
-        return failure{"A header name must have 1 to 64 characters."};
-    }
-    if (!std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~' && c != ':'; }))
-    {
-        return failure{"A header name must be printable ASCII without spaces and colons."};
+        return failure{
+            "A header name must be 1 to 64 printable ASCII characters without spaces and "
+            "colons."};
     }
     const std::string lower = text::ascii_lower(name);
     const bool reserved = std::ranges::find(reserved_names, lower) != reserved_names.end() ||
@@ -252,6 +255,7 @@ std::string to_single_line(std::string_view value)
 
 void append_text_header(std::string& out, std::string_view name, std::string_view value)
 {
+    HK_ASSERT(is_header_name(name));
     std::string cleaned;
     value = single_line(value, cleaned);
     start_header(out, name);

@@ -46,7 +46,8 @@ struct header_line
 /// reader gets one header: the value of to_single_line.
 
 /// Unstructured text (Subject and the campaign's own headers): as it is when that is safe and
-/// folds at its spaces, else encoded words (RFC 2047).
+/// folds at its spaces, else encoded words (RFC 2047). @pre name is of field-name characters, at
+/// most header_name_bytes_max
 void append_text_header(std::string& out, std::string_view name, std::string_view value);
 /// From, To, Reply-To: display names as atoms, quoted-string or encoded words.
 /// @pre mailboxes not empty

@@ -358,13 +358,15 @@ public:
 
     std::string body()
     {
+        if (random_() % 64 == 0)
+        {
+            return std::string(100'000, 'x') + text(5);
+        }
         switch (random_() % 8)
         {
         case 0:
             return "";
         case 1:
-            return std::string(100'000, 'x') + text(5);
-        case 2:
             return text(5) + std::string(1, '\0') + text(5);
         default:
             return text(60);
@@ -403,7 +405,7 @@ std::string trimmed(std::string_view s)
 
 TEST(Builder, GmimeReadsBackRandomMessages)
 {
-    constexpr int messages = 4000;
+    constexpr int messages = 3000;
     for (int i = 0; i < messages; ++i)
     {
         random_parts random(static_cast<std::uint64_t>(i));

@@ -114,7 +114,9 @@ TEST(TextHeader, FoldsAndReadsBack)
         "。",
         "か\u3099き\u3099く\u3099け\u3099こ\u3099か\u3099き\u3099く\u3099け\u3099こ\u3099か\u3099き"
         "\u3099",
-        "👨‍👩‍👧👨‍👩‍👧👨‍👩‍👧👨‍👩‍👧👨‍👩‍👧🇯🇵🇯🇵🇯🇵🇯🇵🇯🇵🇯🇵🇯🇵🇯🇵🇯🇵🇯"
+        "👨‍👩‍👧👨‍👩‍👧👨‍👩‍👧👨‍👩‍👧👨‍👩‍👧🇯🇵🇯🇵🇯🇵🇯🇵🇯🇵🇯🇵🇯🇵🇯🇵🇯"
+        "🇵"
+        "🇯"
         "🇵"
         "🇯"
         "🇵"
@@ -255,7 +257,7 @@ TEST(DateHeader, Rows)
 TEST(CustomHeader, Names)
 {
     for (const auto good : {"X-Campaign"sv, "Precedence"sv, "Auto-Submitted"sv, "List-Id"sv,
-                            "Organization"sv, "X-Mailer"sv})
+                            "References"sv, "X-Mailer"sv})
     {
         EXPECT_TRUE(check_custom_header(good).has_value()) << good;
     }
