@@ -11,7 +11,7 @@ namespace
 {
 
 /// h= longer than this is no real message's.
-constexpr std::size_t signed_names_max = 1'000;
+constexpr std::size_t signed_names_max = 500;
 
 std::string lower(std::string_view text)
 {

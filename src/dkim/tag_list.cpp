@@ -97,11 +97,6 @@ std::optional<std::string_view> tag_list::find(std::string_view name) const noex
     return found->value;
 }
 
-std::string_view tag_list::first() const noexcept
-{
-    return tags_.empty() ? std::string_view() : tags_.front().name;
-}
-
 std::string without_white_space(std::string_view value)
 {
     std::string out;

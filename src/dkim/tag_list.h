@@ -22,8 +22,6 @@ public:
     /// The value without surrounding white space, folding inside kept; nullopt when absent. Names
     /// are case-sensitive.
     [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
-    /// The name of the first tag; empty for an empty list.
-    [[nodiscard]] std::string_view first() const noexcept;
 
 private:
     struct tag

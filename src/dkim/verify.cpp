@@ -150,6 +150,12 @@ verify_result verification::check(std::size_t self)
     {
         return out;
     }
+    if (fields.size() > verify_header_fields_max)
+    {
+        out.result = verdict::permerror;
+        out.reason = "the header has too many fields";
+        return out;
+    }
     const std::string name = key_name(*s);
     find_record(name);
     if (const auto absent = missing.find(name); absent != missing.end())
@@ -204,26 +210,21 @@ std::vector<verify_result> verify(std::string_view message, wall_time now, const
     verification v{split_message(message), {}, now, lookup, {}, {}};
     split_fields(v.parts.header, v.fields);
     std::vector<verify_result> results;
-    bool rsa = false;
     for (std::size_t i = 0; i < v.fields.size() && results.size() < verify_signatures_max; ++i)
     {
         if (same_name(v.fields[i].name, signature_name))
         {
             results.push_back(v.check(i));
-            rsa |= same_name(results.back().algorithm, to_text(algorithm::rsa_sha256));
         }
     }
-    if (!rsa || v.records.empty())
+    if (v.records.empty())
     {
         return results;
     }
     const auto opinions = ask_opendkim(message, v.records);
     for (std::size_t i = 0; i < std::min(opinions.size(), results.size()); ++i)
     {
-        if (same_name(results[i].algorithm, to_text(algorithm::rsa_sha256)))
-        {
-            results[i].opendkim = opinions[i];
-        }
+        results[i].opendkim = opinions[i];
     }
     return results;
 }

@@ -33,7 +33,7 @@ class signer
 {
 public:
     static constexpr std::size_t identities_max = 8;
-    static constexpr std::size_t header_fields_max = 1'000;
+    static constexpr std::size_t header_fields_max = 400;
     static constexpr std::size_t key_contexts_max = 256;
 
     signer();

@@ -54,13 +54,15 @@ struct verify_result
     verdict result = verdict::permerror;
     /// One sentence for a person; empty for a plain pass.
     std::string reason;
-    /// libopendkim's answer on the same signature where it gave one (pass or fail). It knows no
-    /// Ed25519, and uses the machine's clock for x=.
+    /// libopendkim's answer on the same signature where it gave one: pass or fail. It may lack
+    /// Ed25519 (a build option), and uses the machine's clock for x= and t=.
     std::optional<verdict> opendkim;
 };
 
 /// More DKIM-Signature fields than this are not looked at: each costs a lookup and a hash.
 inline constexpr std::size_t verify_signatures_max = 16;
+/// In a longer header no signature is checked: h= is matched against every field.
+inline constexpr std::size_t verify_header_fields_max = 2'000;
 inline constexpr unsigned rsa_verify_bits_max = 8192;
 /// How far in the future t= may lie.
 inline constexpr seconds clock_drift_max{300};
@@ -81,8 +83,11 @@ inline constexpr seconds clock_drift_max{300};
 /// A file's bytes as they travel: when no line ends in CRLF, every LF becomes CRLF.
 [[nodiscard]] std::string with_wire_line_ends(std::string_view message);
 
-/// Signs a fixed message and verifies it against the key's own DNS record, with our verifier and,
-/// for RSA, with libopendkim too. Run when a key is loaded or rotated.
+/// Signs a fixed message and verifies it against the key's own DNS record, with our verifier and
+/// with libopendkim. Run when a key is loaded or rotated.
+///
+/// @error  a signature can't be made, does not verify, or libopendkim refuses it (for Ed25519 it
+///         may have no opinion)
 [[nodiscard]] result<void, failure> probe(const identity& who);
 
 } // namespace hikyaku::dkim

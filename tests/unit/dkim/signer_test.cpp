@@ -105,6 +105,7 @@ TEST(Signer, BothSignaturesVerify)
     EXPECT_EQ(results[0].opendkim, verdict::pass);
     EXPECT_EQ(results[1].result, verdict::pass) << results[1].reason;
     EXPECT_EQ(results[1].algorithm, "ed25519-sha256");
+    EXPECT_EQ(results[1].opendkim, verdict::pass);
     EXPECT_EQ(results[1].domain, "example.com");
     EXPECT_EQ(results[1].selector, "ed");
 }
