@@ -59,19 +59,31 @@ result<void> active_queue::load(bool clean)
 
 result<void> active_queue::load_lanes(campaign_entry& c, bool clean)
 {
-    const std::string all = campaign_key(row::chunk, c.ref);
-    auto it = db_.queue().scan_prefix(all);
-    while (it.valid())
+    // A lane may hold nothing but recipients that moved there, so both kinds are walked; each step
+    // jumps over a whole lane.
+    for (const row kind : {row::chunk, row::deferred})
     {
-        const lane_id lane = lane_of_key(it.key());
-        const auto loaded = load_lane(c, lane, clean);
-        if (loaded.has_error())
+        auto it = db_.queue().scan_prefix(campaign_key(kind, c.ref));
+        while (it.valid())
         {
-            return loaded;
+            const lane_id lane = lane_of_key(it.key());
+            if (!c.lanes.contains(lane))
+            {
+                const auto loaded = load_lane(c, lane, clean);
+                if (loaded.has_error())
+                {
+                    return loaded;
+                }
+            }
+            it.seek(store::prefix_end(lane_key(kind, c.ref, lane)));
         }
-        it.seek(store::prefix_end(lane_key(row::chunk, c.ref, lane)));
+        const auto status = it.status();
+        if (status.has_error())
+        {
+            return status;
+        }
     }
-    return it.status();
+    return {};
 }
 
 result<void> active_queue::load_lane(campaign_entry& c, lane_id lane, bool clean)
@@ -79,12 +91,14 @@ result<void> active_queue::load_lane(campaign_entry& c, lane_id lane, bool clean
     const auto last = db_.queue().last_key(lane_key(row::chunk, c.ref, lane));
     const auto saved = db_.queue().find(progress_key(c.ref, lane, 0));
     auto& l = obtain_lane(c, lane);
-    if (last.has_error() || saved.has_error() || !last->has_value())
+    if (last.has_error() || saved.has_error())
     {
         mark_damaged(l, "progress");
         return {};
     }
-    l.chunks = get_be<std::uint32_t>(std::string_view(**last).substr(chunk_key_bytes - 4)) + 1;
+    l.chunks = last->has_value()
+                   ? get_be<std::uint32_t>(std::string_view(**last).substr(chunk_key_bytes - 4)) + 1
+                   : 0;
     if (saved->has_value())
     {
         const auto settled = progress::decode(**saved);

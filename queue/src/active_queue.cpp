@@ -88,15 +88,19 @@ void active_queue::set_lifecycle(const campaign_ref& c, const lifecycle& l)
     entry(c).life = l;
 }
 
-void active_queue::grow(const campaign_ref& c, const expansion_state& e,
-                        const std::vector<lane_growth>& lanes)
+std::vector<lane_index> active_queue::grow(const campaign_ref& c, const expansion_state& e,
+                                           const std::vector<lane_growth>& lanes)
 {
     auto& campaign = entry(c);
     campaign.expansion = e;
+    std::vector<lane_index> grown;
     for (const auto& growth : lanes)
     {
-        obtain_lane(campaign, growth.lane).chunks = growth.chunks;
+        auto& l = obtain_lane(campaign, growth.lane);
+        l.chunks = growth.chunks;
+        grown.push_back(l.index);
     }
+    return grown;
 }
 
 std::vector<lane_index> active_queue::take_new_lanes()
@@ -230,10 +234,32 @@ bool active_queue::has_ready(lane_index lane, wall_time now)
            l.can_load() || (l.next_due != wall_time{} && l.next_due <= now);
 }
 
-wall_time active_queue::next_due(lane_index lane) const
+wall_time active_queue::next_wake(lane_index lane, wall_time now) const
 {
-    return lanes_[lane]->next_due;
+    const auto& l = *lanes_[lane];
+    if (l.damaged || now >= l.owner->life.expires_at)
+    {
+        return {};
+    }
+    return now < l.owner->life.send_at ? l.owner->life.send_at : l.next_due;
 }
+
+std::vector<lane_index> active_queue::lane_indexes(const campaign_ref& c) const
+{
+    std::vector<lane_index> all;
+    for (const auto& [id, index] : entry(c).lanes)
+    {
+        all.push_back(index);
+    }
+    return all;
+}
+
+bool active_queue::is_lane_of(lane_index lane, const campaign_ref& c) const
+{
+    return lane < lanes_.size() && lanes_[lane] != nullptr && lanes_[lane]->owner->ref == c;
+}
+
+void active_queue::stop_leasing(const campaign_ref& c) { entry(c).closed = true; }
 
 std::size_t active_queue::take(lane_index lane, std::size_t count, wall_time now,
                                std::vector<lease>& out)
@@ -453,6 +479,24 @@ std::vector<settlement> active_queue::postpone(const std::vector<lease>& leases,
     return finish_touched(by_tenant);
 }
 
+std::vector<settlement> active_queue::move(const std::vector<lease>& leases, domain_id domain,
+                                           wall_time due)
+{
+    std::map<tenant_id, touched> by_tenant;
+    for (auto moved : leases)
+    {
+        auto& from = *lanes_[moved.lane];
+        auto& c = *from.owner;
+        auto& t = touch(by_tenant, from);
+        leave_place(moved, from, c, t.rows);
+        moved.domain = domain;
+        const bool own = c.lanes.contains(lane_id::of_domain(domain));
+        auto& to = obtain_lane(c, own ? lane_id::of_domain(domain) : lane_id::tail_of(domain));
+        put_deferred(moved, moved.state, due, to, c, touch(by_tenant, to).rows);
+    }
+    return finish_touched(by_tenant);
+}
+
 settlement active_queue::close(const campaign_ref& c, disposition how, wall_time now)
 {
     auto& campaign = entry(c);
@@ -488,6 +532,12 @@ settlement active_queue::close(const campaign_ref& c, disposition how, wall_time
         rows.put(store::space::data, fact_key(seq), *block);
     }
     campaign.closed = true;
+    erase_lanes(c, rows);
+    return {c.tenant, std::move(rows), seq, std::move(block)};
+}
+
+void erase_lanes(const campaign_ref& c, store::record& rows)
+{
     for (const row kind : {row::chunk, row::progress, row::deferred})
     {
         const std::string first = campaign_key(kind, c);
@@ -495,19 +545,12 @@ settlement active_queue::close(const campaign_ref& c, disposition how, wall_time
     }
     const std::string kept = kept_bytes_key(c, ordinal{0}).substr(0, 9);
     rows.erase_range(store::space::data, kept, store::prefix_end(kept));
-    return {c.tenant, std::move(rows), seq, std::move(block)};
 }
 
-store::record active_queue::finish(const campaign_ref& c)
+void active_queue::forget(const campaign_ref& c)
 {
     auto& campaign = entry(c);
     HK_ASSERT(campaign.in_flight == 0 && pending(c) == 0);
-    store::record rows(c.tenant);
-    for (const row kind : {row::chunk, row::progress, row::deferred})
-    {
-        const std::string first = campaign_key(kind, c);
-        rows.erase_range(store::space::queue, first, store::prefix_end(first));
-    }
     for (const auto& [id, index] : campaign.lanes)
     {
         damaged_lanes_ -= lanes_[index]->damaged ? 1 : 0;
@@ -516,7 +559,6 @@ store::record active_queue::finish(const campaign_ref& c)
         std::erase(new_lanes_, index);
     }
     campaigns_.erase(c);
-    return rows;
 }
 
 std::vector<campaign_ref> active_queue::campaigns() const

@@ -41,7 +41,7 @@ struct change::gate
 
 const actor& system_actor()
 {
-    static const actor system{"system", "", "", ""};
+    static const actor system{"system", "", "", "", {}};
     return system;
 }
 
@@ -61,6 +61,10 @@ void change::commit(const std::function<void()>& after)
     e.operation = operation_;
     e.object = object_;
     e.detail = detail_;
+    if (who_.with_commit)
+    {
+        who_.with_commit(data_, object_);
+    }
     const std::string body = encode_body(e);
     const std::string hash = chain_hash(gate_->hash, body);
     data_.put(store::space::data, entry_key(e.seq), body + hash);

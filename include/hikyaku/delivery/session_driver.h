@@ -1,5 +1,6 @@
 #pragma once
 
+#include <hikyaku/base/time.h>
 #include <hikyaku/net/stream.h>
 #include <hikyaku/smtp/client_session.h>
 
@@ -36,6 +37,7 @@ public:
 /// @returns how the connection ended. If that was before the first next_message() call, no message
 /// was asked for or settled.
 [[nodiscard]] boost::asio::awaitable<smtp::session_end>
-run_session(net::stream& stream, smtp::client_session& session, message_source& source);
+run_session(net::stream& stream, smtp::client_session& session, message_source& source,
+            const hikyaku::clock& clock = system_clock());
 
 } // namespace hikyaku::delivery

@@ -25,6 +25,9 @@ struct actor
     std::string group;
     std::string ip;
     std::string request_id;
+    /// Called inside each change this actor commits, with its record and the object it is about:
+    /// rows that must be durable with the effect (idempotency keys). May be empty.
+    std::function<void(store::record& rows, std::string_view object)> with_commit = {};
 };
 
 /// The program acting by itself (expansion, expiry, jobs that go on after a restart).

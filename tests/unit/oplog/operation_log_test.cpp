@@ -19,7 +19,7 @@ protected:
         env_.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
         reopen();
         auto c =
-            log_->begin_new(tenant_, {"operator", "platform", "127.0.0.1", "r1"}, "tenant.create");
+            log_->begin_new(tenant_, {"operator", "platform", "127.0.0.1", "r1", {}}, "tenant.create");
         c.commit();
     }
     void reopen()
@@ -45,7 +45,7 @@ TEST_F(OperationLogTest, EveryChangeHasItsEntryAndTheChainHolds)
 {
     for (int i = 0; i < 600; ++i)
     {
-        auto c = log_->begin(tenant_, {"key one", "admins", "192.0.2.1", "r"}, "contact.create");
+        auto c = log_->begin(tenant_, {"key one", "admins", "192.0.2.1", "r", {}}, "contact.create");
         c.data().put(store::space::data, "c" + std::to_string(i), "row");
         c.set_object("con_" + std::to_string(i));
         c.commit();

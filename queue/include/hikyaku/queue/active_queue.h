@@ -94,9 +94,9 @@ public:
     /// A campaign begins (or is loaded): its C row and E row as they are on disk.
     void open_campaign(const campaign_ref& c, const lifecycle& l, const expansion_state& e);
     void set_lifecycle(const campaign_ref& c, const lifecycle& l);
-    /// A page of the expansion is durable.
-    void grow(const campaign_ref& c, const expansion_state& e,
-              const std::vector<lane_growth>& lanes);
+    /// A page of the expansion is durable. @returns the lanes that grew
+    std::vector<lane_index> grow(const campaign_ref& c, const expansion_state& e,
+                                 const std::vector<lane_growth>& lanes);
 
     /// Lanes that appeared since the last call: the scheduler gives each a place.
     [[nodiscard]] std::vector<lane_index> take_new_lanes();
@@ -104,8 +104,13 @@ public:
     [[nodiscard]] const campaign_ref& campaign_of(lane_index lane) const;
     /// True when take() would return something.
     [[nodiscard]] bool has_ready(lane_index lane, wall_time now);
-    /// When the lane's next retry is due; {} when none waits.
-    [[nodiscard]] wall_time next_due(lane_index lane) const;
+    /// When to look at the lane again if it has nothing ready: its next retry, or the campaign's
+    /// start; {} when there is nothing to wait for.
+    [[nodiscard]] wall_time next_wake(lane_index lane, wall_time now) const;
+    [[nodiscard]] std::vector<lane_index> lane_indexes(const campaign_ref& c) const;
+    [[nodiscard]] bool is_lane_of(lane_index lane, const campaign_ref& c) const;
+    /// Nothing more is handed out of the campaign: it is about to be closed.
+    void stop_leasing(const campaign_ref& c);
     /// Hands out up to `count` recipients, retries that are due first. Nothing while the campaign
     /// is not in state sending (or expanding), or after its expiry.
     std::size_t take(lane_index lane, std::size_t count, wall_time now, std::vector<lease>& out);
@@ -123,8 +128,12 @@ public:
     /// What is left of a campaign ends as `how` (cancelled or expired; unknown ones stay unknown)
     /// in one batch. @pre in_flight(c) == 0
     [[nodiscard]] settlement close(const campaign_ref& c, disposition how, wall_time now);
-    /// Forgets a campaign and deletes its lanes from disk. @pre nothing pending and none in flight
-    [[nodiscard]] store::record finish(const campaign_ref& c);
+    /// The contacts' routing domain is another one now: their recipients move to its lane and are
+    /// due at `due`.
+    [[nodiscard]] std::vector<settlement> move(const std::vector<lease>& leases, domain_id domain,
+                                               wall_time due);
+    /// Forgets a campaign. @pre nothing pending and none in flight
+    void forget(const campaign_ref& c);
 
     [[nodiscard]] std::vector<campaign_ref> campaigns() const;
     [[nodiscard]] const lifecycle* find_lifecycle(const campaign_ref& c) const;
@@ -166,6 +175,10 @@ private:
     std::unordered_map<tenant_id, std::uint64_t> fact_seq_;
     std::size_t damaged_lanes_ = 0;
 };
+
+/// Adds the deletion of everything the queue holds for recipients of a campaign that is drained.
+/// Its counters stay.
+void erase_lanes(const campaign_ref& c, store::record& rows);
 
 /// Key of the bytes kept for an unknown outcome, in the tenant's family.
 [[nodiscard]] std::string kept_bytes_key(const campaign_ref& c, ordinal who);

@@ -1,0 +1,123 @@
+#include "scheduler.h"
+
+#include <boost/asio/post.hpp>
+
+#include <future>
+
+namespace hikyaku::delivery
+{
+
+struct engine::impl
+{
+    engine_options options;
+    hooks to_campaigns;
+    scheduler decider;
+    bool started = false;
+
+    impl(engine_options o, std::shared_ptr<const shaping::shaping_table> shaping, dependencies deps,
+         hooks h)
+        : options(std::move(o)), to_campaigns(std::move(h)),
+          decider(options, std::move(shaping), deps, to_campaigns)
+    {
+    }
+
+    template <class F> void post(F f) { asio::post(decider.context(), std::move(f)); }
+
+    /// Runs f on the scheduler thread and waits for its value. Before start and after stop there
+    /// is no such thread: f runs here.
+    template <class F> auto ask(F f) -> decltype(f())
+    {
+        if (!started)
+        {
+            return f();
+        }
+        std::promise<decltype(f())> answer;
+        post([&] { answer.set_value(f()); });
+        return answer.get_future().get();
+    }
+};
+
+engine::engine(engine_options options, std::shared_ptr<const shaping::shaping_table> shaping,
+               dependencies deps, hooks h)
+    : impl_(std::make_unique<impl>(std::move(options), std::move(shaping), deps, std::move(h)))
+{
+}
+
+engine::~engine()
+{
+    stop(milliseconds{0});
+}
+
+result<void> engine::start(bool clean)
+{
+    const auto started = impl_->decider.start(clean);
+    impl_->started = started.has_value();
+    return started;
+}
+
+void engine::stop(milliseconds deadline)
+{
+    if (impl_->started)
+    {
+        impl_->decider.stop(deadline);
+        impl_->started = false;
+    }
+}
+
+void engine::open_campaign(const queue::campaign_ref& c, const queue::lifecycle& l,
+                           const queue::expansion_state& e)
+{
+    impl_->post([i = impl_.get(), c, l, e] { i->decider.open_campaign(c, l, e); });
+}
+void engine::set_lifecycle(const queue::campaign_ref& c, const queue::lifecycle& l)
+{
+    impl_->post([i = impl_.get(), c, l] { i->decider.set_lifecycle(c, l); });
+}
+void engine::grow(const queue::campaign_ref& c, const queue::expansion_state& e,
+                  std::vector<queue::lane_growth> lanes)
+{
+    impl_->post([i = impl_.get(), c, e, lanes = std::move(lanes)]
+                { i->decider.grow(c, e, lanes); });
+}
+void engine::close_campaign(const queue::campaign_ref& c, queue::disposition how)
+{
+    impl_->post([i = impl_.get(), c, how] { i->decider.close_campaign(c, how); });
+}
+void engine::forget(const queue::campaign_ref& c)
+{
+    impl_->post([i = impl_.get(), c] { i->decider.forget(c); });
+}
+void engine::hurry(const queue::campaign_ref& c)
+{
+    impl_->post([i = impl_.get(), c] { i->decider.hurry(c); });
+}
+void engine::hold(bool on, std::string because)
+{
+    impl_->ask(
+        [&]
+        {
+            impl_->decider.hold(on, std::move(because));
+            return true;
+        });
+}
+bool engine::suspend_site(const std::string& site, milliseconds duration)
+{
+    return impl_->ask([&] { return impl_->decider.suspend_site(site, duration); });
+}
+void engine::reload(std::shared_ptr<const shaping::shaping_table> shaping,
+                    std::vector<std::string> dns_servers)
+{
+    impl_->post(
+        [i = impl_.get(), shaping = std::move(shaping), dns_servers = std::move(dns_servers)]
+        { i->decider.reload(shaping, dns_servers); });
+}
+engine_view engine::view() const
+{
+    return impl_->ask([&] { return impl_->decider.view(); });
+}
+std::optional<campaign_view> engine::view_campaign(const queue::campaign_ref& c) const
+{
+    return impl_->ask([&] { return impl_->decider.view_campaign(c); });
+}
+
+} // namespace hikyaku::delivery

@@ -1,0 +1,464 @@
+#include "scheduler.h"
+
+#include <hikyaku/base/assert.h>
+#include <hikyaku/base/log.h>
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+namespace hikyaku::delivery
+{
+
+scheduler::scheduler(const engine_options& options,
+                     std::shared_ptr<const shaping::shaping_table> shaping,
+                     engine::dependencies deps, const hooks& h)
+    : options_(options), shaping_(std::move(shaping)), deps_(deps), hooks_(h),
+      guard_(asio::make_work_guard(context_)), timer_(context_), queue_(deps.db)
+{
+    const unsigned count =
+        options.shards != 0 ? options.shards : std::max(1U, std::thread::hardware_concurrency());
+    for (std::size_t i = 0; i < count; ++i)
+    {
+        shards_.push_back(
+            std::make_unique<shard>(i, options_, hooks_, deps_.clock_source, tls_, *this));
+    }
+}
+
+scheduler::~scheduler() = default;
+
+result<void> scheduler::start(bool clean)
+{
+    resolver_ = std::make_unique<resolver::resolver>(context_, options_.dns, deps_.clock_source,
+                                                     deps_.random);
+    const auto loaded = queue_.load(clean);
+    if (loaded.has_error())
+    {
+        return loaded;
+    }
+    last_wall_ = deps_.clock_source.wall();
+    last_mono_ = deps_.clock_source.mono();
+    for (auto& s : shards_)
+    {
+        s->start();
+    }
+    asio::post(context_,
+               [this]
+               {
+                   for (const auto& c : queue_.campaigns())
+                   {
+                       const auto* life = queue_.find_lifecycle(c);
+                       if (life->state == queue::campaign_state::cancelled)
+                       {
+                           closing_[c] = queue::disposition::cancelled;
+                       }
+                       check_drained(c);
+                   }
+                   place_new_lanes();
+                   tick();
+               });
+    thread_ = std::thread([this] { run(); });
+    return {};
+}
+
+void scheduler::run()
+{
+    context_.run();
+}
+
+void scheduler::tick()
+{
+    const auto now = deps_.clock_source.mono();
+    if (tick_due_ != mono_time{})
+    {
+        lag_ms_ = std::max(lag_ms_ * 0.9,
+                           std::chrono::duration<double, std::milli>(now - tick_due_).count());
+    }
+    watch_clock();
+    const auto wall = deps_.clock_source.wall();
+    while (!due_.empty() && due_.top().due <= wall)
+    {
+        wake_lane(due_.pop().which);
+    }
+    for (auto it = waiting_domains_.begin(); it != waiting_domains_.end();)
+    {
+        auto& d = domain_of(*it);
+        if (d.retry_at > now)
+        {
+            ++it;
+            continue;
+        }
+        it = waiting_domains_.erase(it);
+        d.now = domain_entry::state::unresolved;
+        resolve(d);
+    }
+    for (auto& [key, s] : sites_)
+    {
+        if (s->has_work())
+        {
+            pump(*s);
+        }
+    }
+    expire_campaigns();
+    const auto closing = closing_;
+    for (const auto& [c, how] : closing)
+    {
+        try_to_close(c);
+    }
+    settle_now();
+    tick_due_ = deps_.clock_source.mono() + tick_every;
+    timer_.expires_after(tick_every);
+    timer_.async_wait(
+        [this](const error_code& ec)
+        {
+            if (!ec)
+            {
+                tick();
+            }
+        });
+}
+
+void scheduler::watch_clock()
+{
+    const auto wall = deps_.clock_source.wall();
+    const auto mono = deps_.clock_source.mono();
+    const auto drift =
+        std::chrono::duration_cast<milliseconds>((wall - last_wall_) - (mono - last_mono_));
+    last_wall_ = wall;
+    last_mono_ = mono;
+    if (drift > clock_jump_min || drift < -clock_jump_min)
+    {
+        no_expiry_until_ = mono + no_expiry_after_jump;
+        log::warning("clock_jumped",
+                     {{"by_ms", drift.count()}, {"effect", "nothing expires for 10 minutes"}});
+    }
+}
+
+bool scheduler::may_lease() const
+{
+    return !held_ && !stopping_ && !deps_.disk.low() &&
+           deps_.db.backlog_bytes() < store::database::commit_backlog_max;
+}
+
+void scheduler::open_campaign(const queue::campaign_ref& c, const queue::lifecycle& l,
+                              const queue::expansion_state& e)
+{
+    queue_.open_campaign(c, l, e);
+    check_drained(c);
+}
+
+void scheduler::set_lifecycle(const queue::campaign_ref& c, const queue::lifecycle& l)
+{
+    if (queue_.find_lifecycle(c) == nullptr)
+    {
+        return; // it ended meanwhile
+    }
+    queue_.set_lifecycle(c, l);
+    for (const auto& lane : queue_.lane_indexes(c))
+    {
+        wake_lane(lane);
+    }
+    check_drained(c);
+}
+
+void scheduler::grow(const queue::campaign_ref& c, const queue::expansion_state& e,
+                     const std::vector<queue::lane_growth>& lanes)
+{
+    if (queue_.find_lifecycle(c) == nullptr)
+    {
+        return;
+    }
+    const auto grown = queue_.grow(c, e, lanes);
+    place_new_lanes();
+    for (const auto lane : grown)
+    {
+        wake_lane(lane);
+    }
+    check_drained(c);
+}
+
+void scheduler::close_campaign(const queue::campaign_ref& c, queue::disposition how)
+{
+    if (queue_.find_lifecycle(c) != nullptr)
+    {
+        closing_.try_emplace(c, how);
+        try_to_close(c);
+    }
+}
+
+void scheduler::try_to_close(const queue::campaign_ref& c)
+{
+    const auto closing = closing_.find(c);
+    if (closing == closing_.end() || queue_.find_lifecycle(c) == nullptr)
+    {
+        return;
+    }
+    queue_.stop_leasing(c);
+    reclaim(c);
+    if (queue_.in_flight(c) > 0 || !queue_.expansion(c).complete)
+    {
+        return;
+    }
+    const auto how = closing->second;
+    closing_.erase(closing);
+    if (queue_.pending(c) == 0)
+    {
+        check_drained(c);
+        return;
+    }
+    std::vector<queue::settlement> one;
+    one.push_back(queue_.close(c, how, deps_.clock_source.wall()));
+    log::info("campaign_closed",
+              {{"campaign", format_id("cmp", c.campaign.value)}, {"how", queue::to_string(how)}});
+    submit(std::move(one), {c});
+}
+
+void scheduler::expire_campaigns()
+{
+    if (deps_.clock_source.mono() < no_expiry_until_)
+    {
+        return;
+    }
+    const auto now = deps_.clock_source.wall();
+    for (const auto& c : queue_.campaigns())
+    {
+        const auto* life = queue_.find_lifecycle(c);
+        if (now >= life->expires_at && !closing_.contains(c) && queue_.pending(c) > 0 &&
+            queue_.expansion(c).complete)
+        {
+            closing_[c] = queue::disposition::expired;
+        }
+    }
+}
+
+void scheduler::check_drained(const queue::campaign_ref& c)
+{
+    if (queue_.find_lifecycle(c) == nullptr)
+    {
+        return;
+    }
+    if (queue_.expansion(c).complete && queue_.pending(c) == 0 && queue_.in_flight(c) == 0 &&
+        !unsettled_.contains(c) && drained_.insert(c).second)
+    {
+        hooks_.drained(c);
+    }
+}
+
+void scheduler::forget(const queue::campaign_ref& c)
+{
+    if (queue_.find_lifecycle(c) == nullptr)
+    {
+        return;
+    }
+    for (const auto lane : queue_.lane_indexes(c))
+    {
+        due_.erase(lane);
+        tail_out_.erase(lane);
+        for (auto& [key, s] : sites_)
+        {
+            s->ring.erase(lane);
+        }
+        for (auto& [id, d] : domains_)
+        {
+            std::erase(d->lanes, lane);
+        }
+    }
+    queue_.forget(c);
+    drained_.erase(c);
+    closing_.erase(c);
+}
+
+void scheduler::hurry(const queue::campaign_ref& c)
+{
+    if (queue_.find_lifecycle(c) == nullptr)
+    {
+        return;
+    }
+    queue_.hurry(c);
+    for (const auto lane : queue_.lane_indexes(c))
+    {
+        wake_lane(lane);
+    }
+}
+
+void scheduler::hold(bool on, std::string because)
+{
+    held_ = on;
+    held_because_ = on ? std::move(because) : "";
+    log::warning(on ? "delivery_held" : "delivery_resumed", {{"because", held_because_}});
+}
+
+bool scheduler::suspend_site(const std::string& key, milliseconds duration)
+{
+    const auto found = sites_.find(key);
+    if (found == sites_.end())
+    {
+        return false;
+    }
+    if (duration.count() == 0)
+    {
+        found->second->health.resume();
+        pump(*found->second);
+    }
+    else
+    {
+        found->second->health.suspend(deps_.clock_source.mono(), duration);
+    }
+    return true;
+}
+
+void scheduler::reload(std::shared_ptr<const shaping::shaping_table> shaping,
+                       std::vector<std::string> dns_servers)
+{
+    shaping_ = std::move(shaping);
+    const auto changed = resolver_->reload(std::move(dns_servers));
+    if (changed.has_error())
+    {
+        log::error("dns_servers_refused", {{"reason", changed.error().text}});
+    }
+    // Limits are looked up again as domains are attached to their sites.
+    for (auto& [id, d] : domains_)
+    {
+        if (d->now == domain_entry::state::resolved)
+        {
+            attach(*d);
+        }
+    }
+}
+
+void scheduler::stop(milliseconds deadline)
+{
+    if (!thread_.joinable())
+    {
+        return;
+    }
+    asio::post(context_, [this] { stop_on_thread(); });
+    const auto all_quiet = [this]
+    {
+        std::size_t busy = loading_.load();
+        for (const auto& s : shards_)
+        {
+            busy += s->sessions();
+        }
+        return busy == 0;
+    };
+    {
+        std::unique_lock lock(stop_mutex_);
+        progress_.wait_for(lock, deadline, all_quiet);
+    }
+    for (auto& s : shards_)
+    {
+        s->cut();
+    }
+    for (auto& s : shards_)
+    {
+        s->join();
+    }
+    // What the sessions reported last is settled, then the loop ends.
+    asio::post(context_,
+               [this]
+               {
+                   for (std::size_t i = 0; i < shards_.size(); ++i)
+                   {
+                       collect(i);
+                   }
+                   settlements_in_flight_ = 0; // no need to gather any more
+                   settle_now();
+                   timer_.cancel();
+                   resolver_.reset();
+                   context_.stop();
+               });
+    thread_.join();
+    // The writer's callbacks refer to us: an empty commit waits for those before it.
+    deps_.db.commit(std::vector<store::record>{}, store::commit_class::bulk);
+}
+
+void scheduler::stop_on_thread()
+{
+    stopping_ = true;
+    for (auto& s : shards_)
+    {
+        s->drain();
+    }
+}
+
+engine_view scheduler::view() const
+{
+    engine_view v;
+    const auto now = deps_.clock_source.mono();
+    for (const auto& [key, s] : sites_)
+    {
+        site_view one;
+        one.site = key;
+        one.provider = s->provider;
+        one.health = s->health.state() == shaping::health_state::up          ? "up"
+                     : s->health.state() == shaping::health_state::suspended ? "suspended"
+                                                                             : "probing";
+        one.sessions = s->sessions;
+        one.window = std::min(s->window.size(), s->limits.connections_max);
+        one.lanes_ready = s->ring.size();
+        one.parked = s->parked.size();
+        one.last_reply = s->last_reply;
+        const auto resumes = s->health.resumes_at();
+        one.resumes_in_ms =
+            resumes ? std::chrono::duration_cast<milliseconds>(*resumes - now).count() : 0;
+        v.sites.push_back(std::move(one));
+    }
+    for (const auto& c : queue_.campaigns())
+    {
+        v.campaigns.push_back(*view_campaign(c));
+        v.in_flight += v.campaigns.back().in_flight;
+    }
+    v.sessions = sessions_.size();
+    std::copy(std::begin(dispositions_), std::end(dispositions_), std::begin(v.dispositions));
+    v.held = held_ || deps_.disk.low();
+    v.held_because = held_ ? held_because_ : deps_.disk.low() ? "the disk is nearly full" : "";
+    v.damaged_lanes = queue_.damaged_lanes();
+    v.loop_lag_ms = lag_ms_;
+    return v;
+}
+
+std::optional<campaign_view> scheduler::view_campaign(const queue::campaign_ref& c) const
+{
+    const auto* life = queue_.find_lifecycle(c);
+    if (life == nullptr)
+    {
+        return std::nullopt;
+    }
+    campaign_view v;
+    v.campaign = c;
+    v.state = life->state;
+    v.recipients = queue_.expansion(c).recipients;
+    v.pending = queue_.pending(c);
+    v.in_flight = queue_.in_flight(c);
+    v.counts = queue_.counts(c);
+    return v;
+}
+
+void scheduler::attempts_ready(std::size_t shard)
+{
+    asio::post(context_, [this, shard] { collect(shard); });
+}
+void scheduler::session_wants(session_id id)
+{
+    asio::post(context_, [this, id] { on_session_wants(id); });
+}
+void scheduler::session_over(session_report report)
+{
+    asio::post(context_,
+               [this, report = std::move(report)]() mutable
+               {
+                   on_session_over(std::move(report));
+                   progress_.notify_all();
+               });
+}
+void scheduler::session_connected(session_id id)
+{
+    asio::post(context_, [this, id] { on_session_connected(id); });
+}
+void scheduler::returned(std::vector<work> unsent)
+{
+    asio::post(context_, [this, unsent = std::move(unsent)]() mutable { give_back_all(unsent); });
+}
+
+} // namespace hikyaku::delivery

@@ -1,0 +1,177 @@
+#include "scheduler.h"
+
+#include <hikyaku/base/assert.h>
+#include <hikyaku/base/log.h>
+
+#include <boost/asio/post.hpp>
+
+namespace hikyaku::delivery
+{
+
+queue::outcome scheduler::make_outcome(const work& w, queue::disposition what) const
+{
+    queue::outcome o;
+    o.l = w.l;
+    o.f.at = deps_.clock_source.wall();
+    o.f.what = what;
+    o.f.recipient = w.recipient;
+    o.f.domain = deps_.domains.name(w.l.domain);
+    return o;
+}
+
+void scheduler::collect(std::size_t index)
+{
+    for (auto& a : shards_[index]->take_attempts())
+    {
+        note_attempt(a);
+        reached_[index] = a.number;
+        add_outcome(std::move(a.o));
+    }
+    settle_now();
+}
+
+/// What an attempt says about its site.
+void scheduler::note_attempt(const attempt& a)
+{
+    const auto found = sessions_.find(a.session);
+    if (found == sessions_.end())
+    {
+        return;
+    }
+    site& s = *found->second.where;
+    if (a.completed)
+    {
+        s.window.on_success();
+    }
+    if (!a.o.f.reply.empty() && a.o.f.what != queue::disposition::delivered)
+    {
+        s.last_reply = a.o.f.reply;
+    }
+}
+
+void scheduler::set_next_try(queue::outcome& o)
+{
+    const auto* life = queue_.find_lifecycle(o.l.campaign);
+    HK_ASSERT(life != nullptr);
+    const auto due = closing_.contains(o.l.campaign)
+                         ? std::optional<wall_time>(o.f.at + milliseconds{1000})
+                         : shaping_->retry().next_due(std::max(o.f.attempt, 1U), o.f.at,
+                                                      life->expires_at, deps_.random);
+    if (due)
+    {
+        o.f.next_try = *due;
+    }
+    else if (o.f.what == queue::disposition::deferred)
+    {
+        o.f.what = queue::disposition::expired; // no attempt fits before the end
+    }
+}
+
+void scheduler::add_outcome(queue::outcome o)
+{
+    if (!queue::is_final(o.f.what))
+    {
+        set_next_try(o);
+    }
+    const auto first = o.l.state.first_try != wall_time{} ? o.l.state.first_try : o.f.at;
+    o.f.queued_ms = static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>((o.f.at - first).count(), 0, UINT32_MAX));
+    dispositions_[static_cast<std::size_t>(o.f.what)] += 1;
+    outcomes_.push_back(std::move(o));
+}
+
+/// Folds what has gathered into rows, unless the writer still has enough to do.
+void scheduler::settle_now()
+{
+    if (outcomes_.empty() || settlements_in_flight_ >= settlements_in_flight_max)
+    {
+        return;
+    }
+    auto settlements = queue_.settle(outcomes_);
+    for (const auto& o : outcomes_)
+    {
+        if (o.f.next_try != wall_time{})
+        {
+            watch_due(o.l.lane);
+        }
+    }
+    std::set<queue::campaign_ref> touched;
+    for (const auto& o : outcomes_)
+    {
+        touched.insert(o.l.campaign);
+    }
+    outcomes_.clear();
+    std::vector<std::pair<std::size_t, std::uint64_t>> durable(reached_.begin(), reached_.end());
+    reached_.clear();
+    submit(std::move(settlements), touched, std::move(durable));
+}
+
+void scheduler::submit_postponed(const std::vector<queue::lease>& leases, wall_time due)
+{
+    std::set<queue::campaign_ref> touched;
+    for (const auto& l : leases)
+    {
+        touched.insert(l.campaign);
+    }
+    submit(queue_.postpone(leases, due), touched);
+}
+
+void scheduler::submit(std::vector<queue::settlement> settlements,
+                       const std::set<queue::campaign_ref>& touched,
+                       std::vector<std::pair<std::size_t, std::uint64_t>> durable)
+{
+    if (settlements.empty())
+    {
+        return;
+    }
+    std::vector<store::record> records;
+    records.reserve(settlements.size());
+    auto kept = std::make_shared<std::vector<queue::settlement>>();
+    for (auto& s : settlements)
+    {
+        records.push_back(std::move(s.rows));
+        kept->push_back({s.tenant, store::record(s.tenant), s.fact_seq, std::move(s.facts)});
+    }
+    for (const auto& c : touched)
+    {
+        ++unsettled_[c];
+    }
+    ++settlements_in_flight_;
+    deps_.db.submit(std::move(records), store::commit_class::outcome,
+                    [this, kept, touched, durable = std::move(durable)]
+                    {
+                        for (const auto& [index, number] : durable)
+                        {
+                            shards_[index]->set_durable(number);
+                        }
+                        for (const auto& s : *kept)
+                        {
+                            if (s.facts != nullptr)
+                            {
+                                hooks_.settled(s);
+                            }
+                        }
+                        asio::post(context_, [this, touched] { on_durable(touched); });
+                    });
+}
+
+void scheduler::on_durable(const std::set<queue::campaign_ref>& touched)
+{
+    --settlements_in_flight_;
+    for (const auto& c : touched)
+    {
+        const auto found = unsettled_.find(c);
+        if (--found->second == 0)
+        {
+            unsettled_.erase(found);
+        }
+    }
+    settle_now();
+    for (const auto& c : touched)
+    {
+        try_to_close(c);
+        check_drained(c);
+    }
+}
+
+} // namespace hikyaku::delivery

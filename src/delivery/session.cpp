@@ -1,0 +1,385 @@
+#include "session.h"
+
+#include "reply_class.h"
+
+#include <hikyaku/base/assert.h>
+#include <hikyaku/base/log.h>
+#include <hikyaku/resolver/asio_address.h>
+#include <hikyaku/smtp/path.h>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace hikyaku::delivery
+{
+namespace
+{
+
+/// A session asks for more when it has this many left, so that loading overlaps with sending.
+constexpr std::size_t low_mark = 6;
+
+queue::disposition to_disposition(smtp::verdict v)
+{
+    switch (v)
+    {
+    case smtp::verdict::delivered:
+        return queue::disposition::delivered;
+    case smtp::verdict::deferred:
+        return queue::disposition::deferred;
+    case smtp::verdict::bounced:
+        return queue::disposition::bounced;
+    case smtp::verdict::unknown:
+        return queue::disposition::unknown;
+    case smtp::verdict::refused_locally:
+        return queue::disposition::failed;
+    case smtp::verdict::not_attempted:
+        break;
+    }
+    HK_ASSERT(v != smtp::verdict::not_attempted);
+    return queue::disposition::failed;
+}
+
+smtp::tls_mode to_session_mode(shaping::tls_mode mode)
+{
+    switch (mode)
+    {
+    case shaping::tls_mode::off:
+        return smtp::tls_mode::none;
+    case shaping::tls_mode::opportunistic:
+        return smtp::tls_mode::opportunistic;
+    case shaping::tls_mode::required:
+    case shaping::tls_mode::verified:
+        return smtp::tls_mode::required;
+    }
+    return smtp::tls_mode::opportunistic;
+}
+
+} // namespace
+
+session::session(shard& owner, session_id id, std::shared_ptr<const connection_plan> plan,
+                 std::vector<work> first)
+    : owner_(owner), id_(id), plan_(std::move(plan)),
+      queue_(std::make_move_iterator(first.begin()), std::make_move_iterator(first.end())),
+      wake_(owner.context(), asio::steady_timer::time_point::max())
+{
+    report_.session = id;
+}
+
+std::uint32_t session::ms_since(mono_time t) const
+{
+    return static_cast<std::uint32_t>(
+        std::chrono::duration_cast<milliseconds>(owner_.time().mono() - t).count());
+}
+
+asio::awaitable<void> session::run()
+{
+    report_.connect_failed = true;
+    report_.refused_address = true;
+    for (const auto& host : plan_->mx->hosts)
+    {
+        co_await try_host(host);
+        if (!report_.connect_failed || cut_ || owner_.draining())
+        {
+            break;
+        }
+    }
+    report_.connected = got_message_ask_;
+    report_.connect_ms = connect_ms_;
+    report_.unsent.assign(std::make_move_iterator(queue_.begin()),
+                          std::make_move_iterator(queue_.end()));
+    // Stopping says nothing about the site.
+    report_.connect_failed = report_.connect_failed && !cut_ && !owner_.draining();
+    owner_.events().session_over(std::move(report_));
+    owner_.remove(id_);
+}
+
+asio::awaitable<void> session::try_host(const dns::mx_host& host)
+{
+    for (const auto& address : host.addresses)
+    {
+        co_await try_address(host, address);
+        if (!report_.connect_failed || cut_ || owner_.draining())
+        {
+            co_return;
+        }
+    }
+}
+
+asio::awaitable<void> session::try_address(const dns::mx_host& host, const dns::ip_address& address)
+{
+    bool in_the_clear = false;
+    while (true)
+    {
+        net::dial_target target;
+        target.remote = {resolver::to_asio(address), plan_->port};
+        target.timeout = owner_.options().connect_timeout;
+        const std::string& local = address.is_v4() ? plan_->local_v4 : plan_->local_v6;
+        if (!local.empty())
+        {
+            error_code ec;
+            const auto parsed = asio::ip::make_address(local, ec);
+            if (!ec)
+            {
+                target.local = parsed;
+            }
+        }
+        mx_ = host.name;
+        report_.mx = host.name;
+        dialled_ = owner_.time().mono();
+        const auto dialled = co_await owner_.dialer(plan_->is_route).dial(std::move(target));
+        if (!dialled.ok())
+        {
+            report_.refused_address =
+                report_.refused_address && dialled.ec == net::errc::forbidden_address;
+            report_.end = {};
+            report_.end.stage = smtp::stage::connect;
+            report_.end.text = dialled.ec.message();
+            report_.end.site_failure = true;
+            co_return;
+        }
+        report_.refused_address = false;
+        const bool again = co_await converse(*dialled.stream, host, in_the_clear);
+        if (!again)
+        {
+            co_return;
+        }
+        in_the_clear = true;
+    }
+}
+
+/// @returns true when the host should be dialled once more without TLS.
+asio::awaitable<bool> session::converse(net::stream& stream, const dns::mx_host& host,
+                                        bool in_the_clear)
+{
+    smtp::session_options options;
+    options.ehlo_name = plan_->ehlo_name;
+    options.tls_server_name = smtp::is_safe_host_name(host.name) ? host.name : "";
+    options.tls = to_session_mode(plan_->limits.tls);
+    options.tls_already_failed = in_the_clear;
+    options.timeouts = owner_.options().timeouts;
+    options.messages_per_connection = plan_->limits.messages_per_connection;
+    options.session_max = std::chrono::duration_cast<seconds>(plan_->limits.session_max);
+    smtp::client_session machine(std::move(options));
+    stream_ = &stream;
+    const auto end = co_await run_session(stream, machine, *this);
+    stream_ = nullptr;
+    report_.end = end;
+    if (got_message_ask_)
+    {
+        report_.connect_failed = false;
+        co_return false;
+    }
+    const bool may_go_plain = end.tls == smtp::tls_outcome::failed && !in_the_clear &&
+                              plan_->limits.tls == shaping::tls_mode::opportunistic;
+    co_return may_go_plain && !cut_ && !owner_.draining();
+}
+
+void session::give(std::vector<work> more)
+{
+    asked_ = false;
+    for (auto& w : more)
+    {
+        queue_.push_back(std::move(w));
+    }
+    wake();
+}
+
+void session::wake()
+{
+    wake_.cancel();
+}
+
+void session::cut()
+{
+    cut_ = true;
+    if (stream_ != nullptr)
+    {
+        stream_->close();
+    }
+    wake();
+}
+
+asio::awaitable<void> session::wait()
+{
+    error_code ec;
+    co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    wake_.expires_at(asio::steady_timer::time_point::max());
+}
+
+void session::ask_for_more()
+{
+    if (!asked_ && queue_.size() <= low_mark && !owner_.draining())
+    {
+        asked_ = true;
+        owner_.events().session_wants(id_);
+    }
+}
+
+asio::awaitable<std::optional<smtp::envelope>> session::next_message()
+{
+    if (!got_message_ask_)
+    {
+        got_message_ask_ = true;
+        owner_.events().session_connected(id_);
+        connect_ms_ = ms_since(dialled_);
+    }
+    while (true)
+    {
+        ask_for_more();
+        if (cut_ || owner_.draining())
+        {
+            co_return std::nullopt;
+        }
+        const bool ready = prepare_next();
+        if (ready)
+        {
+            break;
+        }
+        if (!queue_.empty())
+        {
+            continue;
+        }
+        const auto idle_until = std::chrono::steady_clock::now() + plan_->limits.idle_max;
+        wake_.expires_at(idle_until);
+        co_await wait();
+        if (queue_.empty() && std::chrono::steady_clock::now() >= idle_until)
+        {
+            co_return std::nullopt;
+        }
+    }
+    smtp::envelope e;
+    e.mail_from = message_.mail_from;
+    e.rcpt_to = current_->recipient;
+    e.message = message_.message;
+    e.is_8bit = message_.is_8bit;
+    e.needs_smtputf8 = message_.needs_smtputf8;
+    began_ = owner_.time().mono();
+    co_return e;
+}
+
+/// Takes the next work that can be sent; failed and stale ones are dealt with on the way.
+bool session::prepare_next()
+{
+    while (!queue_.empty())
+    {
+        work w = std::move(queue_.front());
+        queue_.pop_front();
+        if (!owner_.to_campaigns().still_valid(w))
+        {
+            std::vector<work> stale;
+            stale.push_back(std::move(w));
+            owner_.events().returned(std::move(stale));
+            continue;
+        }
+        const auto made = owner_.to_campaigns().render(w, owner_.index(), message_);
+        if (made.has_error())
+        {
+            record_failure(w, made.error().text);
+            continue;
+        }
+        current_ = std::move(w);
+        return true;
+    }
+    return false;
+}
+
+smtp::permission session::ask_permission()
+{
+    HK_ASSERT(current_.has_value());
+    if (!owner_.to_campaigns().still_valid(*current_))
+    {
+        return smtp::permission::refused;
+    }
+    return owner_.is_durable(last_attempt_) ? smtp::permission::granted : smtp::permission::wait;
+}
+
+asio::awaitable<bool> session::wait_permission()
+{
+    while (!owner_.is_durable(last_attempt_) && !cut_)
+    {
+        owner_.wait_durable(*this, last_attempt_);
+        co_await wait();
+        owner_.forget_waiter(*this);
+    }
+    co_return !cut_ && owner_.to_campaigns().still_valid(*current_);
+}
+
+void session::fill_common(queue::fact& f, const work& w) const
+{
+    f.at = owner_.time().wall();
+    f.recipient = w.recipient;
+    const auto at = w.recipient.rfind('@');
+    f.domain = at == std::string::npos ? std::string() : w.recipient.substr(at + 1);
+    f.site = plan_->site;
+    f.mx = mx_;
+    f.source = plan_->source;
+    f.attempt = w.l.state.attempts + 1;
+    f.connect_ms = connect_ms_;
+    f.id_domain = message_.id_domain;
+}
+
+void session::fill_reply(queue::fact& f, const smtp::transaction_result& result) const
+{
+    f.what = to_disposition(result.verdict);
+    f.code = static_cast<std::uint16_t>(result.code);
+    f.enhanced = smtp::format_enhanced_code(result.enhanced);
+    f.reply = result.text;
+    f.stage = smtp::to_string(result.stage);
+    f.cls = reply_class(result);
+    f.bytes = result.bytes;
+    f.session_ms = ms_since(began_);
+    f.dkim = message_.dkim;
+    const auto tls = stream_ != nullptr ? stream_->tls() : std::nullopt;
+    if (tls)
+    {
+        f.tls_version = tls->version;
+        f.tls_cipher = tls->cipher;
+        f.tls_verified = tls->verified;
+    }
+}
+
+void session::settle(const smtp::transaction_result& result)
+{
+    HK_ASSERT(current_.has_value());
+    if (result.verdict == smtp::verdict::not_attempted)
+    {
+        std::vector<work> unsent;
+        unsent.push_back(std::move(*current_));
+        current_.reset();
+        owner_.events().returned(std::move(unsent));
+        return;
+    }
+    attempt a;
+    a.o.l = current_->l;
+    fill_common(a.o.f, *current_);
+    fill_reply(a.o.f, result);
+    if (result.verdict == smtp::verdict::unknown &&
+        message_.message.size() <= owner_.options().unknown_bytes_max)
+    {
+        a.o.kept_bytes = message_.message;
+    }
+    a.completed = result.stage == smtp::stage::final_dot && result.code != 0;
+    a.site_failure = result.site_failure;
+    current_.reset();
+    push(std::move(a));
+}
+
+void session::record_failure(const work& w, const std::string& text)
+{
+    attempt a;
+    a.o.l = w.l;
+    fill_common(a.o.f, w);
+    a.o.f.mx.clear();
+    a.o.f.what = queue::disposition::failed;
+    a.o.f.reply = text;
+    a.o.f.cls = "render_error";
+    push(std::move(a));
+}
+
+void session::push(attempt a)
+{
+    a.session = id_;
+    last_attempt_ = owner_.add_attempt(std::move(a));
+}
+
+} // namespace hikyaku::delivery
