@@ -26,6 +26,72 @@ int hex_value(char c) noexcept
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+/// Takes a quoted-string off the front (RFC 9110 section 5.6.4). @returns whether there was one
+bool take_quoted(std::string_view& text)
+{
+    for (std::size_t i = 1; i < text.size(); ++i)
+    {
+        if (text[i] == '"')
+        {
+            text.remove_prefix(i + 1);
+            return true;
+        }
+        i += text[i] == '\\' ? 1U : 0U;
+    }
+    return false;
+}
+
+/// *( ";" token [ "=" ( token / quoted-string ) ] ), RFC 9112 section 7.1.1, without blanks.
+bool are_extensions(std::string_view text)
+{
+    while (!text.empty())
+    {
+        if (text.front() != ';')
+        {
+            return false;
+        }
+        text.remove_prefix(1);
+        const auto name_end = std::min(text.find_first_of(";="), text.size());
+        if (!is_token(text.substr(0, name_end)))
+        {
+            return false;
+        }
+        const bool has_value = name_end < text.size() && text[name_end] == '=';
+        text.remove_prefix(name_end + (has_value ? 1 : 0));
+        if (!has_value)
+        {
+            continue;
+        }
+        const auto value_end = std::min(text.find(';'), text.size());
+        const bool quoted = text.starts_with('"');
+        if (quoted ? !take_quoted(text) : !is_token(text.substr(0, value_end)))
+        {
+            return false;
+        }
+        text.remove_prefix(quoted ? 0 : value_end);
+    }
+    return true;
+}
+
+/// A field line that may stand behind a body: those that frame or route a message may not.
+bool is_trailer(std::string_view line)
+{
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
+    {
+        return false;
+    }
+    for (const std::string_view barred : {"Content-Length", "Transfer-Encoding", "Connection",
+                                          "Proxy-Connection", "Host", "Trailer"})
+    {
+        if (equal_ignoring_case(line.substr(0, colon), barred))
+        {
+            return false;
+        }
+    }
+    return true;
+}
+
 } // namespace
 
 body_decoder::body_decoder(framing how, std::uint64_t content_length) noexcept : state_(state::done)
@@ -101,7 +167,7 @@ bool body_decoder::start_chunk() noexcept
     }
     // RFC 9112 section 7.1.1 allows blanks before ';', which proxies have read differently:
     // refused.
-    if (digits == 0 || (digits < line_.size() && line_[digits] != ';'))
+    if (digits == 0 || !are_extensions(std::string_view(line_).substr(digits)))
     {
         return false;
     }
@@ -136,8 +202,7 @@ result<void, refusal> body_decoder::consume_line(std::string_view& input)
     {
         state_ = state::done;
     }
-    else if (++trailers_ > trailers_max || !is_token(line_.substr(0, line_.find(':'))) ||
-             line_.find(':') == std::string::npos)
+    else if (++trailers_ > trailers_max || !is_trailer(line_))
     {
         return bad_chunk;
     }

@@ -135,7 +135,7 @@ void admit(exchange& x, const listener& from)
     x.req.query = std::move(target->query);
     if (check_route(x, from.serves.routes, target->raw_path) && check_body(x))
     {
-        x.req.headers = x.head.fields;
+        x.req.headers = std::move(x.head.fields);
     }
 }
 

@@ -196,6 +196,11 @@ asio::awaitable<session::head_read> session::read_head()
         {
             co_return out;
         }
+        if (between && in_.capacity() > 2 * head_read_bytes)
+        {
+            // An idle connection keeps no large buffer.
+            std::string().swap(in_);
+        }
         idle_ = between;
         deadline_ =
             head_begun + (between && requests_ > 0 ? limits_.idle_timeout : limits_.header_timeout);

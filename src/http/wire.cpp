@@ -42,6 +42,12 @@ bool is_value_char(char c) noexcept
     return byte == '\t' || (byte >= ' ' && byte != 0x7F);
 }
 
+bool is_visible(char c) noexcept
+{
+    const auto byte = static_cast<unsigned char>(c);
+    return byte > ' ' && byte < 0x7F;
+}
+
 std::string_view trim(std::string_view text) noexcept
 {
     const auto first = text.find_first_not_of(" \t");
@@ -136,7 +142,7 @@ std::optional<refusal> parse_framing(message_head& head)
 }
 
 /// Connection: close and keep-alive among the options (RFC 9110 section 7.6.1).
-void parse_connection(message_head& head)
+std::optional<refusal> parse_connection(message_head& head)
 {
     head.keep_alive = head.minor_version == 1;
     bool closes = false;
@@ -152,11 +158,16 @@ void parse_connection(message_head& head)
             const auto comma = std::min(rest.find(','), rest.size());
             const auto option = trim(rest.substr(0, comma));
             rest.remove_prefix(std::min(comma + 1, rest.size()));
+            if (!option.empty() && !is_token(option))
+            {
+                return bad_header;
+            }
             closes = closes || equal_ignoring_case(option, "close");
             head.keep_alive = head.keep_alive || equal_ignoring_case(option, "keep-alive");
         }
     }
     head.keep_alive = head.keep_alive && !closes;
+    return std::nullopt;
 }
 
 std::optional<refusal> check_host(const message_head& head)
@@ -209,6 +220,10 @@ std::optional<refusal> parse_request_line(std::string_view line, const head_limi
     if (target.size() > limits.target_bytes_max)
     {
         return target_too_long;
+    }
+    if (!std::all_of(target.begin(), target.end(), is_visible))
+    {
+        return bad_request_line;
     }
     head.method = method;
     head.target = target;
@@ -270,7 +285,10 @@ result<message_head, refusal> parse_request_head(std::string_view head, const he
     {
         return *bad;
     }
-    parse_connection(parsed);
+    if (const auto bad = parse_connection(parsed))
+    {
+        return *bad;
+    }
     if (const auto expect = parsed.fields.find("Expect"))
     {
         if (!equal_ignoring_case(*expect, "100-continue"))
@@ -304,7 +322,10 @@ result<message_head, refusal> parse_response_head(std::string_view head,
     {
         return *bad;
     }
-    parse_connection(parsed);
+    if (const auto bad = parse_connection(parsed))
+    {
+        return *bad;
+    }
     const bool told = parsed.fields.count("Content-Length") > 0 || parsed.body == framing::chunked;
     if (request_method == "HEAD" || parsed.status < 200 || parsed.status == 204 ||
         parsed.status == 304)

@@ -388,6 +388,8 @@ TEST_F(Server, FullPoolIsA503WithRetryAfter)
     EXPECT_TRUE(third_one.read_until("HTTP/1.1 "));
     EXPECT_EQ(count(other_one.received() + third_one.received(), "HTTP/1.1 204 "), 1u);
     EXPECT_EQ(count(other_one.received() + third_one.received(), "HTTP/1.1 503 "), 1u);
+    // The observer still speaks to a variable of this test.
+    stop();
 }
 
 TEST_F(Server, StopLetsTheRequestInFlightFinish)
