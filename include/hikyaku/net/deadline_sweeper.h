@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <cstddef>
+#include <memory>
 
 namespace hikyaku::net
 {
@@ -49,7 +50,7 @@ private:
 /// One timer for thousands of sessions. Deadlines are therefore kept to within `interval`.
 ///
 /// One thread: that of the executor. Outlives its deadlines. While there are deadlines, its timer
-/// keeps the io_context running; without any it sleeps.
+/// keeps the io_context running; without any it is idle.
 class deadline_sweeper
 {
 public:
@@ -79,6 +80,8 @@ private:
     deadline* cursor_ = nullptr; // next to visit while sweeping: an expiry may remove entries
     std::size_t size_ = 0;
     bool armed_ = false;
+    // Shared with the timer's handler only, which may be queued when the sweeper dies.
+    std::shared_ptr<char> alive_;
 };
 
 } // namespace hikyaku::net

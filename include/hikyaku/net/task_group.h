@@ -5,7 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <cstddef>
-#include <string_view>
+#include <exception>
 
 namespace hikyaku::net
 {
