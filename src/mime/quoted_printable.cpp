@@ -82,8 +82,11 @@ public:
 
     void write(std::string_view line) noexcept
     {
-        if (write_plain_line(line))
+        // Looked for once per run: soft breaks within it must not scan it again.
+        std::size_t run = plain_run(line);
+        if (run == line.size() && fits_whole(line))
         {
+            put(line);
             return;
         }
         while (!line.empty())
@@ -92,15 +95,17 @@ public:
             {
                 escape(line.front());
                 line.remove_prefix(1);
+                --run;
             }
-            const std::size_t run = plain_run(line);
-            line.remove_prefix(plain(line.substr(0, run), line.size() == run));
-            if (line.empty() || plain_table[to_byte(line.front())])
+            const std::size_t written = plain(line.substr(0, run), line.size() == run);
+            line.remove_prefix(written);
+            run -= written;
+            if (run == 0 && !line.empty())
             {
-                continue;
+                escape(line.front());
+                line.remove_prefix(1);
+                run = plain_run(line);
             }
-            escape(line.front());
-            line.remove_prefix(1);
         }
     }
 
@@ -118,16 +123,11 @@ private:
         return static_cast<std::size_t>(to_ - line_start_);
     }
 
-    /// Most lines need nothing. False, and nothing written, for the others.
-    bool write_plain_line(std::string_view line) noexcept
+    /// Most plain lines need nothing.
+    static bool fits_whole(std::string_view line) noexcept
     {
-        if (line.size() > encoded_line_bytes_max || needs_guard(line) ||
-            (!line.empty() && is_blank(line.back())) || plain_run(line) != line.size())
-        {
-            return false;
-        }
-        put(line);
-        return true;
+        return line.size() <= encoded_line_bytes_max && !needs_guard(line) &&
+               (line.empty() || !is_blank(line.back()));
     }
 
     void put(std::string_view s) noexcept

@@ -211,5 +211,14 @@ TEST(Encoding, WorstCases)
     }
 }
 
+TEST(Encoding, LinearForLongLines)
+{
+    // Rescanning a line at each soft break, or a text at each CR, would take minutes.
+    const std::string line(20'000'000, 'x');
+    const std::string encoded = to_quoted(line);
+    EXPECT_EQ(decode_quoted_printable(encoded), line);
+    EXPECT_EQ(canonical(std::string(2'000'000, '\r')).size(), 4'000'000U);
+}
+
 } // namespace
 } // namespace hikyaku::mime
