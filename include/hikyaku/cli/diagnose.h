@@ -1,0 +1,117 @@
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include <hikyaku/base/time.h>
+
+namespace hikyaku::cli
+{
+
+/// The diagnostics of API.md: pure functions over streams, no daemon needed. Each returns the exit
+/// code, prints results to `out` and what is wrong with the call (a file that can't be read, a bad
+/// option) to `err`. FILE "-" or "" is `in`. With `json` one object per line.
+/// None of them throws on hostile input. They block.
+enum exit_code : int
+{
+    /// Valid, verified, deliverable.
+    exit_ok = 0,
+    /// The answer is no: an address is invalid, no signature passes, a template has a mistake.
+    exit_negative = 1,
+    /// The command can't be carried out; `err` says why.
+    exit_usage = 2,
+};
+
+/// Files and standard input longer than this are refused.
+inline constexpr std::size_t input_bytes_max = 64u << 20;
+
+/// `hikyaku address ADDR…`; without addresses one per line of `in`.
+struct address_options
+{
+    std::vector<std::string> addresses;
+    bool json = false;
+};
+[[nodiscard]] int run_address(const address_options& options, std::istream& in, std::ostream& out,
+                              std::ostream& err);
+
+/// `hikyaku dkim verify FILE [--dns HOST:PORT]`. 0 when at least one signature passes.
+struct dkim_verify_options
+{
+    std::string file;
+    /// Empty: the first server of resolv.conf.
+    std::string dns;
+    milliseconds dns_timeout{5'000};
+    bool json = false;
+};
+[[nodiscard]] int run_dkim_verify(const dkim_verify_options& options, std::istream& in,
+                                  std::ostream& out, std::ostream& err);
+
+/// `hikyaku dkim sign --key PEM --domain D --selector S FILE`: the signed message, CRLF line ends.
+struct dkim_sign_options
+{
+    /// File of the private key.
+    std::string key;
+    std::string domain;
+    std::string selector;
+    std::string file;
+    /// The t= tag; {}: now.
+    wall_time at{};
+};
+[[nodiscard]] int run_dkim_sign(const dkim_sign_options& options, std::istream& in,
+                                std::ostream& out, std::ostream& err);
+
+/// `hikyaku dkim keygen [--type rsa|ed25519] [--domain D] [--selector S]`: the private key and the
+/// DNS record. `{s, d, a, name, record, zone, private_key}` with json.
+struct dkim_keygen_options
+{
+    std::string type = "rsa";
+    /// Both may be empty: the record's name is then left open.
+    std::string domain;
+    std::string selector;
+    /// Write the private key here (mode 0600, never over a file) instead of to `out`.
+    std::string key_file;
+    bool json = false;
+};
+[[nodiscard]] int run_dkim_keygen(const dkim_keygen_options& options, std::ostream& out,
+                                  std::ostream& err);
+
+/// `hikyaku render --template FILE --data FILE.json [--html]`: the output, or
+/// `line:column: reason` on `out` and 1.
+struct render_options
+{
+    std::string template_file;
+    /// Empty: no data.
+    std::string data_file;
+    bool html = false;
+    /// {"output":…} or {"line","column","reason"}.
+    bool json = false;
+    /// "now" of the template; {}: now.
+    wall_time now{};
+    int offset_minutes = 9 * 60;
+};
+[[nodiscard]] int run_render(const render_options& options, std::istream& in, std::ostream& out,
+                             std::ostream& err);
+
+/// `hikyaku mx DOMAIN [--dns HOST:PORT]`: records and plan with the decision. 0 when mail would be
+/// delivered, 1 when it would be deferred or bounced.
+struct mx_options
+{
+    std::string domain;
+    /// Empty: the servers of resolv.conf.
+    std::string dns;
+    milliseconds dns_timeout{20'000};
+    bool json = false;
+};
+[[nodiscard]] int run_mx(const mx_options& options, std::ostream& out, std::ostream& err);
+
+/// `hikyaku csv FILE`: encoding, delimiter, columns, ten rows, warnings; errors with line numbers.
+struct csv_options
+{
+    std::string file;
+    bool json = false;
+};
+[[nodiscard]] int run_csv(const csv_options& options, std::istream& in, std::ostream& out,
+                          std::ostream& err);
+
+} // namespace hikyaku::cli
