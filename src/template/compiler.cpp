@@ -14,6 +14,20 @@ bool is_white(std::string_view text) noexcept
     return std::all_of(text.begin(), text.end(), is_space);
 }
 
+/// Liquid takes more here than it can read back without brackets: 123, a.b, (a)[].
+bool is_assignable(std::string_view name) noexcept
+{
+    constexpr std::string_view signs = "-.[]()0123456789";
+    bool valid = !name.empty();
+    while (valid && !name.empty())
+    {
+        const auto word = identifier_size(name);
+        valid = word > 0 ? name[word - 1] != '?' : signs.find(name.front()) != signs.npos;
+        name.remove_prefix(std::max<std::size_t>(word, 1));
+    }
+    return valid;
+}
+
 } // namespace
 
 void compiler::run()
@@ -140,23 +154,32 @@ bool compiler::compile_plain_tag(const piece& p)
 
 void compiler::compile_assign(const piece& p)
 {
-    auto parser = parser_for(p);
-    const auto name = parser.take();
-    const bool is_name = name.kind == token_kind::identifier && !name.text.ends_with('?');
-    if (!is_name && name.kind != token_kind::number)
+    const auto sign = p.inside.find('=');
+    auto name = p.inside.substr(0, sign);
+    while (const auto space = space_size(name))
     {
-        throw syntax_failure{name.position, "\"assign\" needs a variable name"};
+        name.remove_prefix(space);
     }
-    if (!parser.take_if(token_kind::assign))
+    while (!name.empty() && is_space(name.back()))
     {
-        parser.fail("\"assign\" needs \"=\" after the name");
+        name.remove_suffix(1);
     }
+    if (!is_assignable(name))
+    {
+        throw syntax_failure{p.inside_position, "\"assign\" needs a variable name"};
+    }
+    if (sign == std::string_view::npos)
+    {
+        throw syntax_failure{p.inside_position, "\"assign\" needs \"=\" after the name"};
+    }
+    expression_parser parser(code_, names_, limits_, p.inside.substr(sign + 1),
+                             p.inside_position + sign + 1);
     if (parser.peek().kind == token_kind::end)
     {
         parser.fail("\"assign\" needs a value");
     }
     const auto value_chain = parser.parse_chain();
-    emit(opcode::assign, names_.obtain_local(name.text), value_chain);
+    emit(opcode::assign, names_.obtain_local(name), value_chain);
 }
 
 void compiler::compile_interrupt(const piece& p, bool is_break)
