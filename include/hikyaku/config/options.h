@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <hikyaku/config/settings.h>
+#include <hikyaku/delivery/engine.h>
+#include <hikyaku/http/server.h>
+#include <hikyaku/identity/api_keys.h>
+#include <hikyaku/identity/sender_domains.h>
+#include <hikyaku/identity/tenants.h>
+#include <hikyaku/store/database.h>
+
+namespace hikyaku::config
+{
+
+/// The "nameserver" lines of a resolver configuration (resolv.conf(5)), in order, at most three as
+/// the C library does. Empty when the file can't be read or has none.
+[[nodiscard]] std::vector<std::string> system_dns_servers(const std::string& path);
+inline constexpr const char* resolv_conf_path = "/etc/resolv.conf";
+
+/// settings::dns.servers, or the system's when there are none, or 127.0.0.1 when that has none
+/// (resolv.conf(5)).
+[[nodiscard]] std::vector<std::string> effective_dns_servers(const settings& s);
+
+/// Options of each module, filled from checked settings. @pre `s` came from load() or parse()
+[[nodiscard]] store::options make_store_options(const settings& s);
+[[nodiscard]] delivery::engine_options make_engine_options(const settings& s);
+/// The first source of pool "default", or the only or first of `sources`, or the system's choice.
+[[nodiscard]] delivery::source make_default_source(const settings& s);
+/// `spool_dir` is <data_dir>/spool; whoever starts the server makes it.
+[[nodiscard]] http::server_options make_server_options(const settings& s);
+/// TCP and Unix socket of one listener, named "api" and "api.unix"; empty when it is off.
+[[nodiscard]] std::vector<http::listener_options> make_api_listeners(const settings& s);
+[[nodiscard]] std::vector<http::listener_options> make_platform_listeners(const settings& s);
+[[nodiscard]] identity::tenant_limits make_tenant_limits(const settings& s);
+[[nodiscard]] identity::api_key_limits make_key_limits(const settings& s);
+[[nodiscard]] identity::sender_domain_options make_domain_options(const settings& s);
+
+} // namespace hikyaku::config

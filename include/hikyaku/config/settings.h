@@ -1,0 +1,189 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <hikyaku/base/log.h>
+#include <hikyaku/base/time.h>
+
+namespace hikyaku::config
+{
+
+/// One HTTP listener. A plain one (no certificate) is on loopback unless allow_plaintext is set.
+struct listener_settings
+{
+    bool enabled = true;
+    /// A literal IPv4 or IPv6 address.
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 0;
+    /// Path of a Unix socket beside it; empty: none.
+    std::string unix_socket;
+    /// PEM files; both or none.
+    std::string tls_certificate;
+    std::string tls_key;
+    bool allow_plaintext = false;
+
+    friend bool operator==(const listener_settings&, const listener_settings&) = default;
+};
+
+struct http_settings
+{
+    /// Threads that run handlers.
+    std::uint32_t threads = 8;
+    std::uint64_t body_bytes_max = 10u << 20;
+    /// Of one listener.
+    std::uint32_t connections_max = 1000;
+    /// Bodies in memory, all connections together.
+    std::uint64_t body_memory_max = 64u << 20;
+
+    friend bool operator==(const http_settings&, const http_settings&) = default;
+};
+
+struct dns_settings
+{
+    /// "192.0.2.1", "127.0.0.1:53", "[2001:db8::1]:53"; empty: those of /etc/resolv.conf.
+    std::vector<std::string> servers;
+    /// Of one look-up, all questions together.
+    milliseconds timeout{20'000};
+    /// Answers kept in memory.
+    std::uint64_t cache_bytes_max = 16u << 20;
+
+    friend bool operator==(const dns_settings&, const dns_settings&) = default;
+};
+
+struct route_settings
+{
+    std::string host;
+    std::uint16_t port = 25;
+
+    friend bool operator==(const route_settings&, const route_settings&) = default;
+};
+
+struct smtp_timeout_settings
+{
+    milliseconds banner{300'000};
+    milliseconds ehlo{300'000};
+    milliseconds mail{300'000};
+    milliseconds rcpt{300'000};
+    milliseconds data{120'000};
+    milliseconds body{180'000};
+    milliseconds final_dot{600'000};
+
+    friend bool operator==(const smtp_timeout_settings&, const smtp_timeout_settings&) = default;
+};
+
+struct delivery_settings
+{
+    std::uint16_t smtp_port = 25;
+    /// Routing domain (A-labels, lower case) or "*".
+    std::map<std::string, route_settings> routes;
+    /// CIDR blocks; nullopt: net::default_forbidden_networks(). An empty list allows all.
+    std::optional<std::vector<std::string>> forbidden_networks;
+    /// 0: one per processor.
+    std::uint32_t shards = 0;
+    std::uint32_t sessions_max = 1000;
+    std::uint32_t batch = 16;
+    milliseconds connect_timeout{30'000};
+    /// The operator's shared return-path domain; empty: none.
+    std::string return_path_domain;
+    /// What senders' SPF records include; empty: the source addresses.
+    std::string spf_include;
+    std::uint64_t unknown_bytes_max = 1u << 20;
+    smtp_timeout_settings timeouts;
+
+    friend bool operator==(const delivery_settings&, const delivery_settings&) = default;
+};
+
+struct source_settings
+{
+    std::string name;
+    /// Empty: the system chooses.
+    std::string address_v4;
+    std::string address_v6;
+    /// Empty: the installation's host name.
+    std::string ehlo_name;
+
+    friend bool operator==(const source_settings&, const source_settings&) = default;
+};
+
+struct pool_member
+{
+    std::string source;
+    std::uint32_t weight = 1;
+
+    friend bool operator==(const pool_member&, const pool_member&) = default;
+};
+
+struct store_settings
+{
+    std::uint64_t block_cache = 48u << 20;
+    std::uint64_t memtables = 64u << 20;
+    std::uint64_t wal_max = 32u << 20;
+    milliseconds group_wait{0};
+
+    friend bool operator==(const store_settings&, const store_settings&) = default;
+};
+
+struct disk_settings
+{
+    std::uint64_t free_min = 512u << 20;
+    std::uint64_t ballast = 64u << 20;
+
+    friend bool operator==(const disk_settings&, const disk_settings&) = default;
+};
+
+struct log_settings
+{
+    /// The operator's log; empty: standard error.
+    std::string file;
+    log::level level = log::level::info;
+    /// One JSON line per attempt; empty in the file means <data_dir>/delivery.log, and load() has
+    /// put that path here.
+    std::string delivery_file;
+    milliseconds delivery_retention = std::chrono::hours{30 * 24};
+
+    friend bool operator==(const log_settings&, const log_settings&) = default;
+};
+
+struct limit_settings
+{
+    std::uint32_t tenants_max = 500;
+    std::uint32_t keys_per_tenant_max = 200;
+    std::uint32_t domains_per_tenant_max = 100;
+
+    friend bool operator==(const limit_settings&, const limit_settings&) = default;
+};
+
+/// What hikyaku.yaml says, with the defaults of what it does not say. A value; the names are those
+/// of the file, where every key is explained. load() makes it, and has checked it.
+struct settings
+{
+    std::string data_dir = "/var/lib/hikyaku";
+    /// load() puts the machine's name here when the file has none.
+    std::string hostname;
+    std::string master_key_file = "/etc/hikyaku/master.key";
+    bool create_master_key = false;
+    /// Empty: only the Unix socket of the platform listener lets the operator in.
+    std::string platform_token_file;
+    listener_settings api{.port = 8025};
+    listener_settings platform{.port = 8026};
+    http_settings http;
+    dns_settings dns;
+    delivery_settings delivery;
+    std::vector<source_settings> sources;
+    std::map<std::string, std::vector<pool_member>> pools;
+    /// Path of shaping.yaml, made absolute against the configuration's folder; empty: built-in
+    /// limits.
+    std::string shaping;
+    store_settings store;
+    disk_settings disk;
+    log_settings log;
+    limit_settings limits;
+
+    friend bool operator==(const settings&, const settings&) = default;
+};
+
+} // namespace hikyaku::config

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <hikyaku/base/id.h>
+#include <hikyaku/base/random.h>
+#include <hikyaku/crypto/master_key.h>
+#include <hikyaku/dkim/signer.h>
+#include <hikyaku/identity/problem.h>
+#include <hikyaku/identity/sender_domain.h>
+#include <hikyaku/oplog/operation_log.h>
+#include <hikyaku/store/database.h>
+
+namespace hikyaku::identity
+{
+
+struct sender_domain_options
+{
+    /// The installation's host name: MX of return-path domains.
+    std::string hostname = "localhost";
+    /// The operator's shared return-path domain, used until a domain's own is verified. Empty:
+    /// there is none.
+    std::string return_path_domain;
+    /// What SPF records say: a domain to include, else these addresses, else the host's own.
+    std::string spf_include;
+    std::vector<std::string> source_addresses;
+    std::size_t domains_per_tenant_max = 100;
+};
+
+/// Sender domains and their DKIM keys. Thread-safe. Calls that change something block until
+/// durable.
+class sender_domains
+{
+public:
+    /// Longer ones leave no room for "hk1r._domainkey." in front (RFC 1035 section 2.3.4).
+    static constexpr std::size_t domain_bytes_max = 253 - 16;
+    /// Domains whose parsed keys stay in memory, least recently used first out.
+    static constexpr std::size_t cached_max = 1024;
+    static constexpr std::size_t page_max = 1000;
+
+    using identities = std::shared_ptr<const std::vector<dkim::identity>>;
+
+    struct dependencies
+    {
+        store::database& db;
+        oplog::operation_log& log;
+        const crypto::master_key& master;
+        const clock& clock_source;
+        id_source& ids;
+    };
+    /// Everything in `deps` outlives the object.
+    sender_domains(dependencies deps, sender_domain_options options);
+    ~sender_domains();
+    sender_domains(const sender_domains&) = delete;
+    sender_domains& operator=(const sender_domains&) = delete;
+
+    /// Makes the keys (RSA takes some 100 ms: not on an event loop thread), proves that they sign,
+    /// seals and stores them.
+    ///
+    /// @param domain  U-labels or A-labels; at least two labels
+    /// @error invalid (domain), conflict (the tenant has it already), limit, not_found (tenant),
+    ///        unavailable (OpenSSL or the store refuses)
+    [[nodiscard]] result<sender_domain, problem> add(const oplog::actor& who, tenant_id tenant,
+                                                     std::string_view domain,
+                                                     bool want_ed25519 = true);
+
+    /// Ids > `after`, ascending, at most `limit` (and page_max). Empty for an unknown tenant.
+    /// @error unavailable
+    [[nodiscard]] result<std::vector<sender_domain>, problem>
+    list(tenant_id tenant, std::uint64_t after, std::size_t limit) const;
+    /// @error unavailable
+    [[nodiscard]] result<std::optional<sender_domain>, problem> find(tenant_id tenant,
+                                                                     std::uint64_t id) const;
+    /// @param domain  U-labels or A-labels, any case. Text that is no domain is not found.
+    /// @error unavailable
+    [[nodiscard]] result<std::optional<sender_domain>, problem>
+    find_by_name(tenant_id tenant, std::string_view domain) const;
+
+    /// Keeps what a check of the DNS found.
+    /// @error not_found, unavailable
+    [[nodiscard]] result<sender_domain, problem> set_checks(const oplog::actor& who,
+                                                            tenant_id tenant, std::uint64_t id,
+                                                            const domain_checks& found);
+
+    /// What the domain's owner publishes: DKIM of each key, SPF of the domain (docomo checks SPF on
+    /// the header's From too) and of the return path, MX of the return path, DMARC.
+    [[nodiscard]] std::vector<dns_record> records_of(const sender_domain& d) const;
+    /// The domain of MAIL FROM: the domain's own return path once it is verified, before that the
+    /// operator's when he has one.
+    [[nodiscard]] std::string envelope_domain(const sender_domain& d) const;
+
+    /// The signing identities of a tenant's domain, RSA first. Keys are opened, parsed and probed
+    /// (dkim::probe) when they are not in the cache. Shared with whoever signs, never null or
+    /// empty.
+    ///
+    /// @error  no such domain, a key that does not open under the master key, or one that does not
+    ///         sign: a sentence
+    [[nodiscard]] result<identities, failure> load_identities(tenant_id tenant,
+                                                              std::string_view domain) const;
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
+
+} // namespace hikyaku::identity
