@@ -161,7 +161,8 @@ bool contains(machine& m, const value& a, const value& b)
     if (a.kind() == value_kind::string)
     {
         const auto part = m.text_of(b);
-        return m.charge(a.as_string().size()) && a.as_string().find(part) != std::string_view::npos;
+        return m.charge_search(a.as_string(), part) &&
+               a.as_string().find(part) != std::string_view::npos;
     }
     if (a.kind() == value_kind::range)
     {
@@ -182,7 +183,7 @@ bool contains(machine& m, const value& a, const value& b)
                            [&](const member& x) { return x.name == b.as_string(); });
     }
     const auto size = is_array(a) ? size_of(a).value_or(0) : 0;
-    for (std::uint64_t i = 0; i < size && m.charge(1); ++i)
+    for (std::uint64_t i = 0; i < size && m.charge(sizeof(value)); ++i)
     {
         if (equals(m, m.element(a, i), b))
         {

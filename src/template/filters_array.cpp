@@ -210,8 +210,9 @@ bool uniq(machine& m, value& v, const filter_arguments& a)
     std::vector<keyed> kept;
     for (const auto& k : *all)
     {
-        const bool seen = std::any_of(kept.begin(), kept.end(), [&](const keyed& other)
-                                      { return m.charge(1) && equals(m, other.key, k.key); });
+        const bool seen =
+            std::any_of(kept.begin(), kept.end(), [&](const keyed& other)
+                        { return m.charge(sizeof(value)) && equals(m, other.key, k.key); });
         if (m.failed())
         {
             return false;

@@ -2,7 +2,7 @@
 
 #include "output_escape.h"
 
-#include <algorithm>
+#include <array>
 
 #include <hikyaku/text/utf8.h>
 
@@ -54,23 +54,28 @@ struct block_tag
     std::string_view close;
 };
 
-constexpr block_tag hidden_blocks[] = {
-    {"<script", "</script>"}, {"<!--", "-->"}, {"<style", "</style>"}};
+constexpr std::array<block_tag, 3> hidden_blocks{
+    {{"<script", "</script>"}, {"<!--", "-->"}, {"<style", "</style>"}}};
 
 /// The leftmost of the blocks whose text goes with their tags.
 std::string without_hidden_blocks(std::string_view text)
 {
     std::string out;
+    std::array<bool, hidden_blocks.size()> is_closed{true, true, true};
     std::size_t at = 0;
     for (auto open = text.find('<'); open != std::string_view::npos; open = text.find('<', open))
     {
         const auto rest = text.substr(open);
         std::size_t past = 0;
-        for (const auto& b : hidden_blocks)
+        for (std::size_t i = 0; i < hidden_blocks.size(); ++i)
         {
-            const auto end = rest.starts_with(b.open) ? rest.find(b.close, b.open.size())
-                                                      : std::string_view::npos;
-            past = end == std::string_view::npos ? past : end + b.close.size();
+            const auto& b = hidden_blocks[i];
+            if (is_closed[i] && rest.starts_with(b.open))
+            {
+                const auto end = rest.find(b.close, b.open.size());
+                is_closed[i] = end != std::string_view::npos; // not here: nowhere after it
+                past = is_closed[i] ? end + b.close.size() : 0;
+            }
         }
         if (past == 0)
         {
@@ -157,13 +162,6 @@ bool newline_to_br(machine& m, value& v, const filter_arguments& a)
 bool strip_html(machine& m, value& v, const filter_arguments&)
 {
     const auto text = m.text_of(v);
-    // Quadratic at worst: many openings without an end.
-    const auto openings = static_cast<std::size_t>(std::count(text.begin(), text.end(), '<'));
-    constexpr std::size_t blocks_searched_max = 64;
-    if (!m.charge(text.size() * std::min(openings, blocks_searched_max)))
-    {
-        return false;
-    }
     v = m.keep(without(without_hidden_blocks(text), "<", ">"));
     return !m.failed();
 }

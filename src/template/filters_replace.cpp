@@ -35,6 +35,10 @@ bool replace_text(machine& m, value& v, const value& pattern, const value& repla
     const auto text = m.text_of(v);
     const auto what = m.text_of(pattern);
     const auto by = m.text_of(replacement);
+    if (!m.charge_search(text, what))
+    {
+        return false;
+    }
     auto& made = m.buffer();
     if (what.empty() && w == which::all)
     {
@@ -157,6 +161,10 @@ bool split(machine& m, value& v, const filter_arguments& a)
     const auto text = m.text_of(v);
     const auto pattern = m.text_of(a[0]);
     std::vector<value> parts;
+    if (!m.charge_search(text, pattern))
+    {
+        return false;
+    }
     if (!(pattern == " " ? split_words(m, parts, text) : split_text(m, parts, text, pattern)))
     {
         return false;

@@ -43,6 +43,12 @@ public:
     bool fail(std::string text);
     /// Counts work; false after fail().
     bool charge(std::uint64_t bytes);
+    /// Counts the search for `part` in `whole`, at its worst.
+    bool charge_search(std::string_view whole, std::string_view part)
+    {
+        constexpr std::size_t compared_at_once = 64;
+        return charge(whole.size() * (1 + part.size() / compared_at_once));
+    }
     /// As {{ }} prints it; valid until the end of the rendering.
     [[nodiscard]] std::string_view text_of(const value& v);
     /// A copy in scratch memory; nil after fail().

@@ -228,6 +228,10 @@ value machine::look_up_command(const value& v, const lookup& l)
             return found;
         }
     }
+    if (v.kind() == value_kind::string && !charge(v.as_string().size()))
+    {
+        return {};
+    }
     const auto size = size_of(v);
     if (l.kind == lookup_kind::size)
     {

@@ -96,7 +96,7 @@ void machine::append_elements(std::string& out, const value& v, bool inspected)
 {
     const auto size = size_of(v).value_or(0);
     out.append(inspected ? "[" : "");
-    for (std::uint64_t i = 0; i < size && charge(1); ++i)
+    for (std::uint64_t i = 0; i < size && charge(sizeof(value)); ++i)
     {
         const value e = element(v, i);
         if (inspected)
@@ -116,7 +116,7 @@ void machine::append_members(std::string& out, const value& v)
 {
     const auto size = size_of(v).value_or(0);
     out.push_back('{');
-    for (std::uint64_t i = 0; i < size && charge(1); ++i)
+    for (std::uint64_t i = 0; i < size && charge(sizeof(value)); ++i)
     {
         const value pair = element(v, i);
         if (failed_)
@@ -160,7 +160,7 @@ bool machine::append_flat(std::vector<value>& out, const value& v)
         return fail("an array of more than " + std::to_string(limits_.loop_iterations_max) +
                     " elements (limit loop_iterations_max)");
     }
-    for (std::uint64_t i = 0; i < size && charge(1); ++i)
+    for (std::uint64_t i = 0; i < size && charge(sizeof(value)); ++i)
     {
         const value e = element(v, i);
         const bool nested = e.kind() == value_kind::array || e.kind() == value_kind::json_array;

@@ -147,9 +147,15 @@ TEST(Limits, TenMegabytesOfData)
     EXPECT_NE(render_failure("{{ a }}", data).find("limit output_bytes_max"), std::string::npos);
     EXPECT_EQ(render_failure("{{ a | upcase | strip | truncate: 20 }}", data), "rendered 20");
     EXPECT_EQ(render_failure("{{ a | size }}", data), "rendered 8");
+    EXPECT_EQ(render_failure("{{ a | strip_html | truncate: 20 }}", data), "rendered 20");
     EXPECT_NE(
-        render_failure("{{ a | strip_html | truncate: 20 }}", data).find("limit work_bytes_max"),
+        render_failure("{% for i in (1..1000) %}{% if a.size == i %}{% endif %}{% endfor %}", data)
+            .find("limit work_bytes_max"),
         std::string::npos);
+    const json::value repetitive = {{"a", std::string(4u << 20, 'a')},
+                                    {"b", std::string(2u << 20, 'a') + "b"}};
+    EXPECT_NE(render_failure("{{ a | replace: b, 'x' }}", repetitive).find("limit work_bytes_max"),
+              std::string::npos);
     EXPECT_NE(render_failure("{% for i in (1..100000) %}{% if a contains 'x' %}{% endif %}"
                              "{% endfor %}",
                              data)
