@@ -75,12 +75,13 @@ std::string_view truncate_graphemes(std::string_view utf8, std::size_t bytes_max
     {
         return utf8;
     }
-    grapheme_borders borders(utf8);
     std::size_t end = bytes_max;
     while (end > 0 && (static_cast<unsigned char>(utf8[end]) & 0xC0U) == 0x80U)
     {
         --end;
     }
+    // One code point decides about the border before it. ICU would run over all that follows.
+    grapheme_borders borders(utf8.substr(0, end + first_code_point(utf8.substr(end)).size));
     const std::int32_t at = to_icu_size(end);
     const std::int32_t border = (*borders).isBoundary(at) != 0 ? at : (*borders).preceding(at);
     return utf8.substr(0, border > 0 ? static_cast<std::size_t>(border) : 0);
