@@ -344,7 +344,12 @@ void scheduler::stop(milliseconds deadline)
     };
     {
         std::unique_lock lock(stop_mutex_);
-        progress_.wait_for(lock, deadline, all_quiet);
+        // Notified as things end; looked at again now and then, as a load may end in between.
+        const auto end = std::chrono::steady_clock::now() + deadline;
+        while (!all_quiet() && std::chrono::steady_clock::now() < end)
+        {
+            progress_.wait_for(lock, milliseconds{50});
+        }
     }
     for (auto& s : shards_)
     {

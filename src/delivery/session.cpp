@@ -89,8 +89,9 @@ asio::awaitable<void> session::run()
                           std::make_move_iterator(queue_.end()));
     // Stopping says nothing about the site.
     report_.connect_failed = report_.connect_failed && !cut_ && !owner_.draining();
-    owner_.events().session_over(std::move(report_));
+    // Gone from the shard's count before the scheduler hears of it.
     owner_.remove(id_);
+    owner_.events().session_over(std::move(report_));
 }
 
 asio::awaitable<void> session::try_host(const dns::mx_host& host)
