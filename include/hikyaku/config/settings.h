@@ -20,10 +20,10 @@ struct listener_settings
     std::string address = "127.0.0.1";
     std::uint16_t port = 0;
     /// Path of a Unix socket beside it; empty: none.
-    std::string unix_socket;
+    std::string unix_socket{};
     /// PEM files; both or none.
-    std::string tls_certificate;
-    std::string tls_key;
+    std::string tls_certificate{};
+    std::string tls_key{};
     bool allow_plaintext = false;
 
     friend bool operator==(const listener_settings&, const listener_settings&) = default;

@@ -1,0 +1,211 @@
+#include "rows.h"
+
+#include <hikyaku/base/bytes.h>
+
+#include <algorithm>
+
+namespace hikyaku::identity
+{
+namespace
+{
+
+constexpr std::uint8_t row_version = 1;
+constexpr std::size_t keys_per_domain_max = 16;
+
+template <class U> std::string make_key(char kind, U id)
+{
+    std::string out(1, kind);
+    put_be(out, id);
+    return out;
+}
+
+void put_time(std::string& out, wall_time t)
+{
+    put_be(out, static_cast<std::uint64_t>(to_unix_ms(t)));
+}
+wall_time take_time(byte_reader& in)
+{
+    return from_unix_ms(static_cast<std::int64_t>(in.be<std::uint64_t>()));
+}
+/// 0 stands for "never": nothing of ours happened in 1970.
+void put_time(std::string& out, const std::optional<wall_time>& t)
+{
+    put_be(out, t ? static_cast<std::uint64_t>(to_unix_ms(*t)) : std::uint64_t{0});
+}
+std::optional<wall_time> take_optional_time(byte_reader& in)
+{
+    const wall_time t = take_time(in);
+    return to_unix_ms(t) == 0 ? std::nullopt : std::optional<wall_time>(t);
+}
+
+enum check_bit : std::uint8_t
+{
+    check_dkim = 1,
+    check_spf = 2,
+    check_return_path = 4,
+    check_dmarc = 8,
+};
+
+/// Enum values of rows, apart from those of the code.
+constexpr std::uint8_t stored_rsa = 1;
+constexpr std::uint8_t stored_ed25519 = 2;
+
+} // namespace
+
+std::string tenant_row_key(tenant_id id)
+{
+    return make_key(tenant_kind, id.value);
+}
+std::string key_row_key(std::uint64_t id)
+{
+    return make_key(key_kind, id);
+}
+std::string tenant_key_prefix(tenant_id id)
+{
+    return make_key(tenant_key_kind, id.value);
+}
+std::string tenant_key_row_key(tenant_id tenant, std::uint64_t id)
+{
+    std::string out = tenant_key_prefix(tenant);
+    put_be(out, id);
+    return out;
+}
+std::string domain_row_key(std::uint64_t id)
+{
+    return make_key(domain_kind, id);
+}
+
+std::string encode(const tenant& t)
+{
+    std::string out(1, static_cast<char>(row_version));
+    out.push_back(static_cast<char>(t.state));
+    put_time(out, t.created);
+    put_varint(out, zigzag(t.offset_minutes));
+    put_string(out, t.time_zone);
+    put_string(out, t.name);
+    put_string(out, t.admin_email);
+    return out;
+}
+
+std::optional<tenant> decode_tenant(std::string_view key, std::string_view value)
+{
+    byte_reader k(key);
+    byte_reader in(value);
+    tenant t;
+    const bool kind_fits = k.u8() == static_cast<std::uint8_t>(tenant_kind);
+    t.id = tenant_id{k.be<std::uint32_t>()};
+    const auto version = in.u8();
+    const auto state = in.u8();
+    t.created = take_time(in);
+    t.offset_minutes = static_cast<int>(unzigzag(in.varint()));
+    t.time_zone = in.string();
+    t.name = in.string();
+    t.admin_email = in.string();
+    const bool state_fits = state >= static_cast<std::uint8_t>(tenant_state::active) &&
+                            state <= static_cast<std::uint8_t>(tenant_state::closed);
+    if (!kind_fits || !k.ok() || !k.at_end() || !in.ok() || !in.at_end() ||
+        version != row_version || !state_fits)
+    {
+        return std::nullopt;
+    }
+    t.state = static_cast<tenant_state>(state);
+    return t;
+}
+
+std::string encode(const key_row& row)
+{
+    std::string out(1, static_cast<char>(row_version));
+    put_be(out, row.key.tenant.value);
+    put_be(out, row.key.scopes.bits());
+    put_time(out, row.key.created);
+    put_time(out, row.key.revoked);
+    out += crypto::as_bytes(row.hash);
+    put_string(out, row.key.name);
+    return out;
+}
+
+std::optional<key_row> decode_key(std::string_view key, std::string_view value)
+{
+    byte_reader k(key);
+    byte_reader in(value);
+    key_row row;
+    const bool kind_fits = k.u8() == static_cast<std::uint8_t>(key_kind);
+    row.key.id = k.be<std::uint64_t>();
+    const auto version = in.u8();
+    row.key.tenant = tenant_id{in.be<std::uint32_t>()};
+    row.key.scopes = scope_set::from_bits(in.be<std::uint32_t>());
+    row.key.created = take_time(in);
+    row.key.revoked = take_optional_time(in);
+    const auto hash = in.take(row.hash.size());
+    row.key.name = in.string();
+    if (!kind_fits || !k.ok() || !k.at_end() || !in.ok() || !in.at_end() || version != row_version)
+    {
+        return std::nullopt;
+    }
+    std::transform(hash.begin(), hash.end(), row.hash.begin(),
+                   [](char c) { return static_cast<std::uint8_t>(c); });
+    return row;
+}
+
+std::string encode(const sender_domain& d)
+{
+    std::string out(1, static_cast<char>(row_version));
+    const unsigned checks = (d.checks.dkim ? check_dkim : 0U) | (d.checks.spf ? check_spf : 0U) |
+                            (d.checks.return_path ? check_return_path : 0U) |
+                            (d.checks.dmarc ? check_dmarc : 0U);
+    out.push_back(static_cast<char>(checks));
+    put_time(out, d.created);
+    put_time(out, d.checks.checked);
+    put_string(out, d.domain);
+    put_string(out, d.return_path_domain);
+    put_varint(out, d.keys.size());
+    for (const auto& key : d.keys)
+    {
+        const bool is_rsa = key.kind == dkim::algorithm::rsa_sha256;
+        out.push_back(static_cast<char>(is_rsa ? stored_rsa : stored_ed25519));
+        put_string(out, key.selector);
+        put_string(out, key.dns_text);
+        put_string(out, key.sealed_private_key);
+    }
+    return out;
+}
+
+std::optional<sender_domain> decode_domain(tenant_id tenant, std::string_view key,
+                                           std::string_view value)
+{
+    byte_reader k(key);
+    byte_reader in(value);
+    sender_domain d;
+    d.tenant = tenant;
+    bool fits = k.u8() == static_cast<std::uint8_t>(domain_kind);
+    d.id = k.be<std::uint64_t>();
+    fits = fits && in.u8() == row_version;
+    const unsigned checks = in.u8();
+    d.created = take_time(in);
+    d.checks = {(checks & check_dkim) != 0, (checks & check_spf) != 0,
+                (checks & check_return_path) != 0, (checks & check_dmarc) != 0,
+                take_optional_time(in)};
+    d.domain = in.string();
+    d.return_path_domain = in.string();
+    const std::uint64_t count = in.varint();
+    fits = fits && count <= keys_per_domain_max;
+    for (std::uint64_t i = 0; fits && in.ok() && i < count; ++i)
+    {
+        dkim_key_row row;
+        const auto kind = in.u8();
+        fits = kind == stored_rsa || kind == stored_ed25519;
+        row.kind =
+            kind == stored_rsa ? dkim::algorithm::rsa_sha256 : dkim::algorithm::ed25519_sha256;
+        row.selector = in.string();
+        row.dns_text = in.string();
+        row.sealed_private_key = in.string();
+        d.keys.push_back(std::move(row));
+    }
+    if (!fits || !k.ok() || !k.at_end() || !in.ok() || !in.at_end())
+    {
+        return std::nullopt;
+    }
+    return d;
+}
+
+} // namespace hikyaku::identity
