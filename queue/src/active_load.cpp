@@ -20,7 +20,7 @@ result<void> active_queue::load(bool clean)
                        {{"campaign", format_id("cmp", ref.campaign.value)}});
             continue;
         }
-        if (life->state == campaign_state::finished || life->state == campaign_state::draft ||
+        if (life->closed || life->state == campaign_state::draft ||
             db_.find_tenant(ref.tenant) == nullptr)
         {
             continue;
@@ -38,11 +38,6 @@ result<void> active_queue::load(bool clean)
         {
             log::error("campaign_row_damaged",
                        {{"campaign", format_id("cmp", ref.campaign.value)}});
-            continue;
-        }
-        const bool done = e->complete && q->settled() == e->recipients;
-        if (life->state == campaign_state::cancelled && done)
-        {
             continue;
         }
         open_campaign(ref, *life, *e);

@@ -259,7 +259,10 @@ bool active_queue::is_lane_of(lane_index lane, const campaign_ref& c) const
     return lane < lanes_.size() && lanes_[lane] != nullptr && lanes_[lane]->owner->ref == c;
 }
 
-void active_queue::stop_leasing(const campaign_ref& c) { entry(c).closed = true; }
+void active_queue::stop_leasing(const campaign_ref& c)
+{
+    entry(c).closed = true;
+}
 
 std::size_t active_queue::take(lane_index lane, std::size_t count, wall_time now,
                                std::vector<lease>& out)

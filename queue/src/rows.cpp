@@ -36,7 +36,8 @@ std::string encode(const lifecycle& l)
     put_varint(out, l.content_version);
     put_time(out, l.send_at);
     put_time(out, l.expires_at);
-    out.push_back(static_cast<char>((l.expansion_open ? 1 : 0) | (l.transactional ? 2 : 0)));
+    out.push_back(static_cast<char>((l.expansion_open ? 1 : 0) | (l.transactional ? 2 : 0) |
+                                    (l.closed ? 4 : 0)));
     return out;
 }
 
@@ -53,6 +54,7 @@ std::optional<lifecycle> decode_lifecycle(std::string_view bytes)
     const auto flags = in.u8();
     l.expansion_open = (flags & 1) != 0;
     l.transactional = (flags & 2) != 0;
+    l.closed = (flags & 4) != 0;
     const bool known = version == format && l.state >= campaign_state::draft &&
                        l.state <= campaign_state::cancelled;
     return known ? checked(in, l) : std::nullopt;

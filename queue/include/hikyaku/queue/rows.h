@@ -36,6 +36,8 @@ struct lifecycle
     bool expansion_open = false;
     /// Ahead of broadcasts when a site has room for one only.
     bool transactional = false;
+    /// It has ended and its lanes are gone: nothing is left to do, also after a restart.
+    bool closed = false;
     friend bool operator==(const lifecycle&, const lifecycle&) = default;
 };
 

@@ -1,0 +1,200 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include <hikyaku/campaign/content.h>
+#include <hikyaku/campaign/definition.h>
+#include <hikyaku/campaign/message.h>
+#include <hikyaku/crm/services.h>
+#include <hikyaku/delivery/engine.h>
+#include <hikyaku/identity/sender_domains.h>
+#include <hikyaku/identity/tenants.h>
+#include <hikyaku/oplog/operation_log.h>
+#include <hikyaku/queue/domain_table.h>
+#include <hikyaku/queue/rows.h>
+
+namespace hikyaku::campaign
+{
+
+/// Why a call did nothing.
+struct campaign_error
+{
+    enum class kind : std::uint8_t
+    {
+        not_found,
+        /// The definition is wrong: see `errors`.
+        invalid,
+        /// Not possible in this state.
+        conflict,
+        /// A damaged row, or a key that does not sign.
+        unavailable,
+    };
+    kind code{};
+    std::string text;
+    std::vector<content_error> errors;
+};
+[[noreturn]] inline void throw_exception_from_error(const campaign_error& e,
+                                                    const boost::source_location&)
+{
+    throw std::runtime_error(e.text);
+}
+
+/// A recipient given with the campaign or in an upload.
+struct given_recipient
+{
+    std::string email;
+    std::string name;
+    /// JSON object.
+    std::string variables = "{}";
+};
+
+/// Exact numbers of a campaign:
+/// recipients = delivered + bounced + unknown + expired + cancelled + suppressed + failed + pending
+struct report
+{
+    queue::campaign_state state{};
+    std::uint64_t audience = 0;
+    std::uint64_t recipients = 0;
+    std::uint64_t duplicates = 0;
+    std::uint64_t no_address = 0;
+    std::uint64_t invalid_address = 0;
+    bool expansion_complete = false;
+    std::uint64_t pending = 0;
+    std::uint64_t in_flight = 0;
+    queue::counters counts;
+};
+
+struct campaign_row
+{
+    campaign_id id;
+    definition source;
+    queue::lifecycle life;
+    wall_time created;
+};
+
+/// A campaign that is alive: what sessions ask at the last look.
+struct live_campaign;
+
+/// Campaigns of all tenants: their definitions, lifecycle, expansion, late checks and reports.
+/// Drives the engine through its hooks. Thread-safe; calls that change something block until
+/// durable.
+class campaigns
+{
+public:
+    static constexpr std::size_t recipients_inline_max = 100'000;
+    static constexpr std::size_t page_recipients = 32'768;
+
+    struct dependencies
+    {
+        store::database& db;
+        oplog::operation_log& log;
+        const clock& clock_source;
+        id_source& ids;
+        crm::services& crm;
+        identity::tenants& tenants;
+        identity::sender_domains& domains;
+        queue::domain_table& routing;
+        const crypto::master_key& master;
+        std::size_t shards = 1;
+    };
+    explicit campaigns(dependencies deps);
+    ~campaigns();
+    campaigns(const campaigns&) = delete;
+    campaigns& operator=(const campaigns&) = delete;
+
+    /// What the engine needs of us. The engine must stop before this object ends.
+    [[nodiscard]] delivery::hooks make_hooks(std::function<void(const queue::settlement&)> settled);
+    /// Loads the live campaigns and goes on with unfinished expansions. Before engine.start().
+    [[nodiscard]] result<void> load(delivery::engine& engine);
+    /// Starts the expansion thread. After engine.start().
+    void run();
+    /// Stops it at a page border. Before engine.stop().
+    void stop();
+
+    /// @error invalid
+    [[nodiscard]] result<campaign_row, campaign_error>
+    create(tenant_id tenant, const oplog::actor& who, definition d,
+           const std::vector<given_recipient>& recipients);
+    [[nodiscard]] result<campaign_row, campaign_error> find(tenant_id tenant, campaign_id id) const;
+    /// Newest first, ids < before (0: from the newest).
+    [[nodiscard]] std::vector<campaign_row> list(tenant_id tenant, std::uint64_t before,
+                                                 std::size_t limit) const;
+    /// draft → scheduled (send_at lies ahead) or expanding.
+    [[nodiscard]] result<campaign_row, campaign_error>
+    start(tenant_id tenant, const oplog::actor& who, campaign_id id);
+    [[nodiscard]] result<campaign_row, campaign_error>
+    pause(tenant_id tenant, const oplog::actor& who, campaign_id id);
+    [[nodiscard]] result<campaign_row, campaign_error>
+    resume(tenant_id tenant, const oplog::actor& who, campaign_id id);
+    [[nodiscard]] result<campaign_row, campaign_error>
+    cancel(tenant_id tenant, const oplog::actor& who, campaign_id id);
+    [[nodiscard]] result<campaign::report, campaign_error> report_of(tenant_id tenant,
+                                                                     campaign_id id) const;
+    /// Renders for one contact, or for the sample recipient when there is none. Sends nothing.
+    [[nodiscard]] result<message_maker::parts, campaign_error>
+    preview(tenant_id tenant, campaign_id id, std::optional<ordinal> contact) const;
+    /// Stops all mail of a suspended tenant, and lets it go on.
+    void hold_tenant(tenant_id tenant, bool held);
+
+private:
+    friend class expansion_worker;
+    using live_ptr = std::shared_ptr<live_campaign>; // shared: work in flight refers to it
+
+    [[nodiscard]] result<campaign_row, campaign_error> change_state(
+        tenant_id tenant, const oplog::actor& who, campaign_id id, std::string_view operation,
+        const std::function<std::optional<std::string>(queue::lifecycle&, const definition&)>&
+            decide,
+        const std::function<void(const campaign_row&)>& after);
+    [[nodiscard]] result<std::shared_ptr<const content>, campaign_error>
+    compile(tenant_id tenant, campaign_id id, const definition& d) const;
+    [[nodiscard]] live_ptr find_live(const queue::campaign_ref& c) const;
+    [[nodiscard]] live_ptr obtain_live(const queue::campaign_ref& c, const definition& d,
+                                       const queue::lifecycle& l);
+    void publish(const queue::campaign_ref& c, const queue::lifecycle& l);
+
+    void load_batch(std::span<delivery::work> batch);
+    void load_group(const live_ptr& live, std::span<delivery::work*> group);
+    [[nodiscard]] result<void, failure> render(const delivery::work& w, std::size_t shard,
+                                               delivery::rendered& out);
+    [[nodiscard]] bool still_valid(const delivery::work& w) const;
+    void on_drained(const queue::campaign_ref& c);
+
+    void run_worker();
+    void expand(const queue::campaign_ref& c);
+    void finish(const queue::campaign_ref& c);
+    void end_expansion(const queue::campaign_ref& c);
+
+    dependencies deps_;
+    delivery::engine* engine_ = nullptr;
+    mutable std::shared_mutex live_mutex_;
+    std::map<queue::campaign_ref, live_ptr> live_;
+    std::vector<std::unique_ptr<message_maker>> makers_; // by shard
+
+    mutable std::mutex work_mutex_;
+    std::condition_variable work_ready_;
+    std::vector<queue::campaign_ref> to_finish_;
+    std::atomic<bool> stopping_{false};
+    std::thread worker_;
+};
+
+/// 'm' + campaign: the definition. 'r' + campaign + ordinal: a given recipient.
+[[nodiscard]] std::string definition_key(campaign_id c);
+[[nodiscard]] std::string recipient_key(campaign_id c, ordinal who);
+[[nodiscard]] std::string encode(const given_recipient& r);
+[[nodiscard]] std::optional<given_recipient> decode_recipient(std::string_view bytes);
+[[nodiscard]] std::string public_id(campaign_id c);
+[[nodiscard]] std::optional<campaign_id> parse_campaign_id(std::string_view text);
+
+} // namespace hikyaku::campaign

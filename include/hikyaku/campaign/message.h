@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <hikyaku/campaign/content.h>
+#include <hikyaku/crm/contact_row.h>
+#include <hikyaku/dkim/signer.h>
+#include <hikyaku/template/renderer.h>
+
+namespace hikyaku::campaign
+{
+
+/// One recipient's data, as read: what a message is rendered from. The row's bytes are inside, so
+/// it can travel to the thread that renders.
+struct recipient_data
+{
+    ordinal who;
+    /// As at RCPT.
+    std::string path;
+    /// Display name in To; only of recipients given by address.
+    std::string name;
+    /// The contact's row (contacts) or the variables as JSON text (given recipients).
+    std::string row;
+    /// First attempt, or now.
+    wall_time date{};
+};
+
+/// A finished message.
+struct message
+{
+    std::string mail_from;
+    std::string bytes;
+    bool is_8bit = false;
+    bool needs_smtputf8 = false;
+};
+
+/// Renders, builds and signs messages; keeps its scratch memory. One per thread.
+class message_maker
+{
+public:
+    message_maker();
+    ~message_maker();
+    /// @error failure  what the recipient's data did to a template ("text 3:4: divided by 0"), or
+    ///                 why it can't be signed. The same recipient and content give the same bytes.
+    [[nodiscard]] result<void, failure> make(const content& c, const recipient_data& to,
+                                             wall_time now, message& out);
+    /// Only the rendered parts, for previews.
+    struct parts
+    {
+        std::string subject;
+        std::string text;
+        std::string html;
+    };
+    [[nodiscard]] result<parts, failure> preview(const content& c, const recipient_data& to,
+                                                 wall_time now);
+
+private:
+    struct scratch;
+    [[nodiscard]] result<void, failure> render_all(const content& c, const recipient_data& to,
+                                                   wall_time now);
+    void bind(const content& c, const recipient_data& to);
+
+    std::unique_ptr<scratch> scratch_;
+};
+
+} // namespace hikyaku::campaign
