@@ -116,7 +116,8 @@ class LogrotateTest(unittest.TestCase):
     def test_retention_and_signal(self):
         text = read(self.PATH)
         # 30 days of personal data; the daemon makes the file and is told to.
-        for line in ("maxage 30", "nocreate", "delaycompress", "su hikyaku hikyaku"):
+        for line in ("rotate -1", "maxage 30", "ifempty", "nocreate", "delaycompress",
+                     "su hikyaku hikyaku"):
             self.assertRegex(text, rf"(?m)^\s+{line}$")
         self.assertIn("--signal=SIGUSR1 hikyaku.service", text)
         self.assertNotIn("copytruncate", text)
