@@ -48,7 +48,7 @@ struct setting_changes
     /// Only by a restart.
     std::vector<std::string> needs_restart;
 };
-/// Compares values, not texts. The contents of the files that settings name (shaping, keys,
+/// Compares values, not texts. The contents of the files that settings name (shaping, TLS
 /// certificates) are read anew by each reload and are not compared here.
 [[nodiscard]] setting_changes diff(const settings& running, const settings& wanted);
 

@@ -1,0 +1,181 @@
+#include <hikyaku/config/load.h>
+
+#include "document.h"
+#include "forms.h"
+#include "key_table.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+namespace hikyaku::config
+{
+namespace
+{
+
+constexpr std::string_view delivery_log_name = "delivery.log";
+constexpr std::string_view default_pool = "default";
+
+void read_section(document& doc, const YAML::Node& node, const std::string& section, settings& out)
+{
+    for (const auto& e : read_map(doc, node, section, &names_below(section), all_paths()))
+    {
+        if (const key_row* row = find_key(e.path))
+        {
+            if (e.value.IsNull())
+            {
+                doc.fail(e.mark, e.path, "the key has no value; leave it out for the default");
+                continue;
+            }
+            row->read(doc, e, out);
+        }
+        else
+        {
+            read_section(doc, e.value, e.path, out);
+        }
+    }
+}
+
+void check_listener(document& doc, const std::string& name, const listener_settings& l)
+{
+    if (l.tls_certificate.empty() != l.tls_key.empty())
+    {
+        const bool has_key = l.tls_certificate.empty();
+        doc.fail_at_key(name + (has_key ? ".tls_key" : ".tls_certificate"),
+                        "tls_certificate and tls_key go together: give both or none");
+    }
+    if (l.enabled && l.tls_certificate.empty() && !l.allow_plaintext && !is_loopback(l.address))
+    {
+        doc.fail_at_key(name + ".address",
+                        "a listener without TLS may only be on loopback (127.0.0.1 or ::1); give "
+                        "tls_certificate and tls_key, or set allow_plaintext: true");
+    }
+}
+
+void check_pools(document& doc, const settings& s)
+{
+    for (const auto& [name, members] : s.pools)
+    {
+        for (std::size_t i = 0; i < members.size(); ++i)
+        {
+            const auto& wanted = members[i].source;
+            const bool known = std::any_of(s.sources.begin(), s.sources.end(),
+                                           [&](const auto& src) { return src.name == wanted; });
+            if (!wanted.empty() && !known)
+            {
+                doc.fail_at_key("pools." + name + "[" + std::to_string(i) + "].source",
+                                "there is no source called " + quote(wanted));
+            }
+        }
+    }
+    if (!s.pools.empty() && !s.pools.contains(std::string(default_pool)))
+    {
+        doc.fail_at_key("pools", "a pool called default is needed");
+    }
+}
+
+void check_whole(document& doc, const settings& s)
+{
+    check_listener(doc, "api", s.api);
+    check_listener(doc, "platform", s.platform);
+    if (s.api.enabled && s.platform.enabled && s.api.port == s.platform.port &&
+        s.api.address == s.platform.address)
+    {
+        doc.fail_at_key(doc.has("platform.address") ? "platform.address" : "api.address",
+                        "api and platform can't listen on the same address and port");
+    }
+    if (s.http.body_memory_max < s.http.body_bytes_max)
+    {
+        doc.fail_at_key(doc.has("http.body_bytes_max") ? "http.body_bytes_max"
+                                                       : "http.body_memory_max",
+                        "http.body_memory_max must be at least http.body_bytes_max");
+    }
+    check_pools(doc, s);
+}
+
+/// What other programs call this machine.
+std::string machine_name()
+{
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0)
+    {
+        return "localhost";
+    }
+    const std::string lower = to_lower(name.data());
+    return is_host_name(lower) ? lower : "localhost";
+}
+
+} // namespace
+
+result<settings, config_errors> parse(std::string_view text, const std::string& file)
+{
+    document doc(file);
+    settings out;
+    const YAML::Node root = doc.parse(text);
+    read_section(doc, root, "", out);
+    check_whole(doc, out);
+    if (!doc.good())
+    {
+        return doc.take_errors();
+    }
+    if (out.hostname.empty())
+    {
+        out.hostname = machine_name();
+    }
+    if (out.log.delivery_file.empty())
+    {
+        out.log.delivery_file = out.data_dir + "/" + std::string(delivery_log_name);
+    }
+    return out;
+}
+
+result<settings, config_errors> load(const std::string& path)
+{
+    const auto text = read_file(path);
+    if (text.has_error())
+    {
+        return text.error();
+    }
+    return parse(*text, path);
+}
+
+std::vector<std::string> known_keys()
+{
+    std::vector<std::string> out;
+    const auto add_members = [&](const std::string& prefix, const std::vector<std::string>& names)
+    {
+        for (const auto& name : names)
+        {
+            out.push_back(prefix + name);
+        }
+    };
+    for (const auto& path : all_paths())
+    {
+        out.push_back(path);
+        if (path == "sources")
+        {
+            add_members("sources[].", source_keys());
+        }
+        if (path == "pools")
+        {
+            add_members("pools.*[].", pool_member_keys());
+        }
+    }
+    return out;
+}
+
+setting_changes diff(const settings& running, const settings& wanted)
+{
+    setting_changes out;
+    for (const auto& row : key_table())
+    {
+        if (!row.same(running, wanted))
+        {
+            (row.live ? out.live : out.needs_restart).push_back(row.path);
+        }
+    }
+    return out;
+}
+
+} // namespace hikyaku::config
