@@ -7,6 +7,7 @@
 #include <hikyaku/dns/explain.h>
 #include <hikyaku/resolver/resolver.h>
 #include <hikyaku/text/idn.h>
+#include <hikyaku/text/utf8.h>
 
 #include "dns_servers.h"
 #include "json_line.h"
@@ -24,7 +25,7 @@ std::string to_ascii(std::string_view domain)
         domain.remove_suffix(1);
     }
     const auto ascii = text::domain_to_ascii(domain);
-    return ascii ? *ascii : std::string(domain);
+    return ascii ? *ascii : text::to_valid_utf8(domain);
 }
 
 std::shared_ptr<const dns::mx_answer> look_up(const std::string& domain,

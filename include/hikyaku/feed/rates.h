@@ -16,7 +16,7 @@ struct rate_view
 {
     std::array<double, queue::dispositions_max> last_10s{};
     std::array<double, queue::dispositions_max> last_60s{};
-    /// Since the start of the process.
+    /// Since the start of the process. May count a fact twice that was written twice.
     std::array<std::uint64_t, queue::dispositions_max> total{};
 
     [[nodiscard]] double sum_10s() const noexcept;

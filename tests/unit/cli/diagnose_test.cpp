@@ -262,6 +262,10 @@ TEST_F(MxTest, BadDomainBouncesAndBadServerIsTold)
     EXPECT_EQ(run_mx({"not a domain", dns.start(), milliseconds{5'000}, true}, out_, err_),
               exit_negative);
     EXPECT_EQ(object().at("decision").as_string(), "bounce");
+    out_.str("");
+    EXPECT_EQ(run_mx({"\xff\x1b.jp", dns.address(), milliseconds{5'000}, true}, out_, err_),
+              exit_negative);
+    EXPECT_EQ(object().at("status").as_string(), "no_domain");
     EXPECT_EQ(run_mx({"example.jp", "nowhere", milliseconds{5'000}, true}, out_, err_), exit_usage);
 }
 

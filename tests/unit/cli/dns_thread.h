@@ -78,6 +78,7 @@ public:
         server_.on(name, dns::record_type::txt,
                    [](const dns::question&, bool) { return std::vector<std::string>{}; });
     }
+    [[nodiscard]] std::string address() const { return server_.address(); }
     /// Runs it; its "address:port".
     std::string start()
     {
