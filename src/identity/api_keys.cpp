@@ -90,6 +90,11 @@ struct api_keys::state
 
     state(dependencies d, api_key_limits l) : deps(d), limits(l), nobody(random_digest(d.random)) {}
 
+    /// A closed tenant may have a row and no data any more.
+    bool has_store(tenant_id tenant) const
+    {
+        return deps.all_tenants.find(tenant) && deps.db.find_tenant(tenant) != nullptr;
+    }
     result<std::optional<key_row>, problem> read(std::uint64_t id) const
     {
         const std::string row_key = key_row_key(id);
@@ -204,7 +209,7 @@ result<api_keys::creation, problem> api_keys::create(const oplog::actor& who, te
                        "a key can't be given scopes that its creator does not have"};
     }
     const auto& deps = state_->deps;
-    if (!deps.all_tenants.find(tenant))
+    if (!state_->has_store(tenant))
     {
         return no_such_tenant();
     }
@@ -250,7 +255,7 @@ result<api_key, problem> api_keys::revoke(const oplog::actor& who, tenant_id ten
                                           std::uint64_t id)
 {
     const auto& deps = state_->deps;
-    if (!deps.all_tenants.find(tenant))
+    if (!state_->has_store(tenant))
     {
         return no_such_key();
     }

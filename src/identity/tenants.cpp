@@ -203,18 +203,20 @@ result<tenant, problem> tenants::resume(const oplog::actor& who, tenant_id id)
 result<tenant, problem> tenants::set_state(const oplog::actor& who, tenant_id id, tenant_state to,
                                            std::string_view verb)
 {
-    if (!find(id))
+    const auto before = find(id);
+    if (!before)
     {
         return problem{problem_kind::not_found, "", "there is no such tenant"};
+    }
+    // A closed tenant may have no family any more, so no log to open a change in.
+    if (before->state == tenant_state::closed || deps_.db.find_tenant(id) == nullptr)
+    {
+        return problem{problem_kind::conflict, "", "the tenant is closed"};
     }
     tenant changed;
     {
         auto c = deps_.log.begin(id, who, verb);
         changed = *find(id);
-        if (changed.state == tenant_state::closed)
-        {
-            return problem{problem_kind::conflict, "", "the tenant is closed"};
-        }
         if (changed.state == to)
         {
             return changed;

@@ -1,5 +1,7 @@
 #include "rig.h"
 
+#include "rows.h"
+
 namespace hikyaku::identity
 {
 namespace
@@ -126,6 +128,28 @@ TEST_F(IdentityTest, ASuspendedTenantsKeysAreRefusedUntilItIsResumed)
     EXPECT_TRUE(keys_->authenticate(header).has_value());
     EXPECT_EQ(tenants_->suspend(operator_, tenant_id{7}).error().kind, problem_kind::not_found);
     EXPECT_EQ(tenants_->suspend(operator_, platform_tenant).error().kind, problem_kind::not_found);
+}
+
+TEST_F(IdentityTest, AClosedTenantWithoutDataIsLeftAlone)
+{
+    const auto made = make_tenant();
+    tenant closed = made.row;
+    closed.state = tenant_state::closed;
+    store::record r(platform_tenant);
+    r.put(store::space::data, tenant_row_key(closed.id), encode(closed));
+    r.drop_family(closed.id);
+    db_->commit(std::move(r), store::commit_class::control);
+    reopen();
+    EXPECT_EQ(tenants_->find(closed.id)->state, tenant_state::closed);
+    EXPECT_EQ(tenants_->resume(operator_, closed.id).error().kind, problem_kind::conflict);
+    EXPECT_EQ(tenants_->suspend(operator_, closed.id).error().kind, problem_kind::conflict);
+    EXPECT_EQ(keys_->create(operator_, closed.id, "k", {scope::jobs}).error().kind,
+              problem_kind::not_found);
+    EXPECT_EQ(keys_->revoke(operator_, closed.id, made.key.id).error().kind,
+              problem_kind::not_found);
+    EXPECT_EQ(keys_->authenticate("Bearer " + made.key_text).error(),
+              auth_failure::tenant_suspended);
+    EXPECT_GT(make_tenant().row.id, closed.id);
 }
 
 TEST(TenantId, OnlyTheCanonicalFormOfARealTenantIsTaken)
