@@ -44,7 +44,7 @@ campaigns::campaigns(dependencies deps) : deps_(deps)
 {
     for (std::size_t i = 0; i < deps_.shards; ++i)
     {
-        makers_.push_back(std::make_unique<message_maker>());
+        makers_.push_back(std::make_unique<message_maker>(&signing_));
     }
 }
 

@@ -29,7 +29,10 @@ struct message_maker::scratch
     std::vector<const dkim::identity*> identities;
 };
 
-message_maker::message_maker() : scratch_(std::make_unique<scratch>()) {}
+message_maker::message_maker(duration_histogram* signing)
+    : scratch_(std::make_unique<scratch>()), signing_(signing)
+{
+}
 message_maker::~message_maker() = default;
 
 namespace
@@ -218,11 +221,17 @@ result<void, failure> message_maker::make(const content& c, const recipient_data
         {
             s.identities.push_back(&identity);
         }
+        const auto began = std::chrono::steady_clock::now();
         const auto signed_ok =
             s.signer.sign(s.identities, s.unsigned_bytes, built.header_bytes, to.date, out.bytes);
         if (signed_ok.has_error())
         {
             return failure{"signing: " + signed_ok.error().text};
+        }
+        if (signing_ != nullptr)
+        {
+            signing_->add(std::chrono::duration_cast<std::chrono::microseconds>(
+                std::chrono::steady_clock::now() - began));
         }
     }
     out.bytes += s.unsigned_bytes;

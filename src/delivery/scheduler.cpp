@@ -420,6 +420,7 @@ engine_view scheduler::view() const
     v.held_because = held_ ? held_because_ : deps_.disk.low() ? "the disk is nearly full" : "";
     v.damaged_lanes = queue_.damaged_lanes();
     v.loop_lag_ms = lag_ms_;
+    v.transactions = transactions_.read();
     return v;
 }
 

@@ -169,6 +169,7 @@ private:
     std::condition_variable progress_; // of stopping: a session or a load has ended
 
     std::uint64_t dispositions_[queue::dispositions_max] = {};
+    duration_histogram transactions_;
     bool held_ = false;
     std::string held_because_;
     bool stopping_ = false;

@@ -33,6 +33,7 @@ void scheduler::collect(std::size_t index)
 /// What an attempt says about its site.
 void scheduler::note_attempt(const attempt& a)
 {
+    transactions_.add(milliseconds{a.o.f.session_ms});
     const auto found = sessions_.find(a.session);
     if (found == sessions_.end())
     {

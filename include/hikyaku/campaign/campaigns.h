@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include <hikyaku/base/duration_histogram.h>
 #include <hikyaku/campaign/content.h>
 #include <hikyaku/campaign/definition.h>
 #include <hikyaku/campaign/message.h>
@@ -145,6 +146,8 @@ public:
     /// Renders for one contact, or for the sample recipient when there is none. Sends nothing.
     [[nodiscard]] result<message_maker::parts, campaign_error>
     preview(tenant_id tenant, campaign_id id, std::optional<ordinal> contact) const;
+    /// How long signing took, per message.
+    [[nodiscard]] const duration_histogram& sign_durations() const noexcept { return signing_; }
     /// Stops all mail of a suspended tenant, and lets it go on.
     void hold_tenant(tenant_id tenant, bool held);
 
@@ -181,6 +184,7 @@ private:
     mutable std::shared_mutex live_mutex_;
     std::map<queue::campaign_ref, live_ptr> live_;
     std::vector<std::unique_ptr<message_maker>> makers_; // by shard
+    duration_histogram signing_;
 
     mutable std::mutex work_mutex_;
     std::condition_variable work_ready_;

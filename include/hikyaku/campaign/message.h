@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <hikyaku/base/duration_histogram.h>
 #include <hikyaku/campaign/content.h>
 #include <hikyaku/crm/contact_row.h>
 #include <hikyaku/dkim/signer.h>
@@ -40,7 +41,8 @@ struct message
 class message_maker
 {
 public:
-    message_maker();
+    /// `signing` is told how long each message took to sign; may be nullptr, else outlives this.
+    explicit message_maker(duration_histogram* signing = nullptr);
     ~message_maker();
     /// @error failure  what the recipient's data did to a template ("text 3:4: divided by 0"), or
     ///                 why it can't be signed. The same recipient and content give the same bytes.
@@ -63,6 +65,7 @@ private:
     void bind(const content& c, const recipient_data& to);
 
     std::unique_ptr<scratch> scratch_;
+    duration_histogram* signing_;
 };
 
 } // namespace hikyaku::campaign

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <hikyaku/base/duration_histogram.h>
 #include <hikyaku/base/random.h>
 #include <hikyaku/delivery/work.h>
 #include <hikyaku/net/address.h>
@@ -98,6 +99,8 @@ struct engine_view
     std::string held_because;
     std::uint64_t damaged_lanes = 0;
     double loop_lag_ms = 0;
+    /// Of transactions, from MAIL to the last reply.
+    duration_histogram::view transactions;
 };
 
 /// The sending engine: one scheduler thread that owns lanes, limits and leases, and shard threads

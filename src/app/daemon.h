@@ -1,0 +1,104 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include <hikyaku/api/services.h>
+#include <hikyaku/app/serve.h>
+#include <hikyaku/base/random.h>
+#include <hikyaku/campaign/campaigns.h>
+#include <hikyaku/config/load.h>
+#include <hikyaku/crm/services.h>
+#include <hikyaku/crypto/master_key.h>
+#include <hikyaku/delivery/engine.h>
+#include <hikyaku/feed/delivery_log.h>
+#include <hikyaku/feed/rates.h>
+#include <hikyaku/http/server.h>
+#include <hikyaku/identity/api_keys.h>
+#include <hikyaku/identity/operator_token.h>
+#include <hikyaku/identity/sender_domains.h>
+#include <hikyaku/identity/tenants.h>
+#include <hikyaku/jobs/jobs.h>
+#include <hikyaku/net/blocking_pool.h>
+#include <hikyaku/oplog/operation_log.h>
+#include <hikyaku/queue/domain_table.h>
+#include <hikyaku/store/database.h>
+#include <hikyaku/store/disk_guard.h>
+
+#include "metrics.h"
+
+namespace hikyaku::app
+{
+
+/// Everything the daemon is made of, in the order in which parts depend on each other: built from
+/// the store upwards, stopped from the listeners down.
+class daemon
+{
+public:
+    /// @error a sentence: what could not be opened, and what to do
+    [[nodiscard]] static result<std::unique_ptr<daemon>, failure>
+    start(const serve_options& options, config::settings settings,
+          std::shared_ptr<const shaping::shaping_table> shaping);
+    ~daemon();
+
+    /// Reads the configuration again. @returns what only a restart can change
+    [[nodiscard]] result<std::vector<std::string>, failure> reload();
+    void reopen_logs();
+    /// Once a second, from the main thread: disk, daily work, life signs.
+    void tick();
+    /// One line for systemctl status.
+    [[nodiscard]] std::string status_line() const;
+    /// Ends in order: listeners, campaigns, sessions, logs, store.
+    void stop();
+
+private:
+    daemon(const serve_options& options, config::settings settings,
+           std::shared_ptr<const shaping::shaping_table> shaping);
+    [[nodiscard]] result<void, failure> open_store();
+    [[nodiscard]] result<void, failure> open_identity();
+    void open_crm();
+    [[nodiscard]] result<void, failure> open_delivery();
+    [[nodiscard]] result<void, failure> open_listeners();
+    void fill_hooks();
+    [[nodiscard]] bool take_clean_mark();
+    void put_clean_mark();
+    [[nodiscard]] std::vector<std::string> find_mx(const std::string& domain) const;
+    [[nodiscard]] std::shared_ptr<const shaping::shaping_table> shaping_now() const;
+    void daily();
+
+    const serve_options options_;
+    mutable std::mutex settings_mutex_;
+    config::settings settings_;
+    std::shared_ptr<const shaping::shaping_table> shaping_;
+    bool stopped_ = false;
+    std::string not_ready_ = "starting";
+    wall_time started_{};
+    wall_time last_daily_{};
+
+    std::unique_ptr<crypto::master_key> master_;
+    std::unique_ptr<store::database> db_;
+    std::unique_ptr<store::disk_guard> disk_;
+    std::unique_ptr<oplog::operation_log> log_;
+    std::unique_ptr<id_source> ids_;
+    std::unique_ptr<queue::domain_table> routing_;
+    std::unique_ptr<identity::tenants> tenants_;
+    std::unique_ptr<identity::api_keys> keys_;
+    std::unique_ptr<identity::sender_domains> domains_;
+    std::unique_ptr<identity::operator_token> token_;
+    std::unique_ptr<jobs::jobs> jobs_;
+    std::unique_ptr<crm::services> crm_;
+    std::unique_ptr<api::idempotency> idempotency_;
+    std::unique_ptr<feed::rates> rates_;
+    std::unique_ptr<feed::delivery_log> delivery_log_;
+    std::unique_ptr<campaign::campaigns> campaigns_;
+    std::unique_ptr<net::blocking_pool> pool_;
+    std::unique_ptr<delivery::engine> engine_;
+    std::unique_ptr<metrics> metrics_;
+    std::unique_ptr<api::services> services_;
+    http::service api_service_;
+    http::service platform_service_;
+    std::unique_ptr<http::server> server_;
+};
+
+} // namespace hikyaku::app

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include <hikyaku/base/duration_histogram.h>
+#include <hikyaku/delivery/engine.h>
+#include <hikyaku/store/database.h>
+#include <hikyaku/store/disk_guard.h>
+
+namespace hikyaku::app
+{
+
+/// The Prometheus text of GET /metrics. Thread-safe. No label per domain or tenant: routes are the
+/// fixed patterns of the API.
+class metrics
+{
+public:
+    struct sources
+    {
+        delivery::engine& engine;
+        store::database& db;
+        const store::disk_guard& disk;
+        const duration_histogram& signing;
+    };
+    explicit metrics(sources from) : from_(from) {}
+
+    void observe_request(std::string_view route, unsigned status, std::chrono::microseconds took);
+    [[nodiscard]] std::string text();
+
+private:
+    sources from_;
+    std::mutex mutex_;
+    std::map<std::string, duration_histogram, std::less<>> requests_;
+    duration_histogram commits_;
+};
+
+} // namespace hikyaku::app
