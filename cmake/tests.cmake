@@ -1,6 +1,18 @@
 # tests/<tier>/<module>/*.cpp becomes the executable <tier>_<module>, one ctest entry each.
 # Tiers: unit (pure and in-memory), fault (injected failures), sim (seeded schedules).
-# tests/<tier>/<module>/libs.cmake may set EXTRA_LIBS for an oracle or a further module.
+# tests/<tier>/<module>/libs.cmake may set EXTRA_LIBS for an oracle or a further module, and
+# EXTRA_SOURCES for files of tests/support.
+#
+# A sanitized build holds layers 0 to 3 and the sessions (what handles hostile bytes, memory and
+# threads); the thread sanitizer holds what has threads.
+set(HK_SANITIZED_MODULES base crypto text mime smtp dns shaping bounce template segment net resolver
+    dkim store http oplog queue jobs crm identity delivery feed campaign)
+if(HK_SANITIZE STREQUAL "thread")
+    set(HK_SANITIZED_MODULES base net http store oplog queue jobs delivery feed campaign)
+endif()
+add_custom_target(sanitized_tests)
+add_custom_target(thread_tests)
+
 file(GLOB suites CONFIGURE_DEPENDS LIST_DIRECTORIES true
      ${CMAKE_SOURCE_DIR}/tests/unit/* ${CMAKE_SOURCE_DIR}/tests/fault/* ${CMAKE_SOURCE_DIR}/tests/sim/*)
 foreach(suite ${suites})
@@ -14,9 +26,14 @@ foreach(suite ${suites})
     if(NOT suite_sources OR NOT TARGET hikyaku_${module})
         continue()
     endif()
+    if(HK_SANITIZE AND NOT module IN_LIST HK_SANITIZED_MODULES)
+        continue()
+    endif()
     set(EXTRA_LIBS "")
+    set(EXTRA_SOURCES "")
     include(${suite}/libs.cmake OPTIONAL)
-    add_executable(${tier}_${module} ${suite_sources})
+    list(TRANSFORM EXTRA_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/tests/support/)
+    add_executable(${tier}_${module} ${suite_sources} ${EXTRA_SOURCES})
     target_include_directories(${tier}_${module} PRIVATE ${CMAKE_SOURCE_DIR}/tests/support
                                ${CMAKE_SOURCE_DIR}/src/${module})
     target_compile_definitions(${tier}_${module} PRIVATE HK_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
@@ -24,6 +41,26 @@ foreach(suite ${suites})
                           GTest::gtest_main)
     set_target_properties(${tier}_${module} PROPERTIES
                           RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    add_dependencies(sanitized_tests ${tier}_${module})
+    if(tier STREQUAL "unit")
+        add_dependencies(thread_tests ${tier}_${module})
+    endif()
     add_test(NAME ${tier}_${module} COMMAND ${tier}_${module})
     set_tests_properties(${tier}_${module} PROPERTIES LABELS ${tier} TIMEOUT 600)
 endforeach()
+
+# tests/fuzz/<module>_<what>_fuzz.cpp: libFuzzer targets, in the fuzz preset only.
+if(HK_SANITIZE STREQUAL "fuzzer")
+    add_custom_target(fuzzers)
+    file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/*_fuzz.cpp)
+    foreach(source ${fuzz_sources})
+        get_filename_component(name ${source} NAME_WE)
+        string(REGEX REPLACE "_.*" "" module ${name})
+        add_executable(${name} ${source})
+        target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src/${module})
+        target_link_libraries(${name} PRIVATE hikyaku_${module} Boost::headers)
+        target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+        set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+        add_dependencies(fuzzers ${name})
+    endforeach()
+endif()

@@ -1,5 +1,6 @@
 #include "daemon.h"
 
+#include <cstdlib>
 #include <filesystem>
 
 #include <boost/asio/io_context.hpp>
@@ -110,7 +111,14 @@ result<void, failure> daemon::open_store()
         }
         log::info("master_key_created", {{"file", settings_.master_key_file}});
     }
-    auto key = crypto::master_key::load_file(settings_.master_key_file);
+    // systemd hands the key over as a credential when the unit says so.
+    const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+    const fs::path credential =
+        credentials != nullptr ? fs::path(credentials) / "master.key" : fs::path();
+    const std::string key_file = !credential.empty() && fs::exists(credential)
+                                     ? credential.string()
+                                     : settings_.master_key_file;
+    auto key = crypto::master_key::load_file(key_file);
     if (key.has_error())
     {
         return in("master_key_file", key.error().text);

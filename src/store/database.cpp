@@ -1,3 +1,4 @@
+#include "durable_file.h"
 #include "rocks_options.h"
 #include "watermark.h"
 #include "writer.h"
@@ -16,12 +17,13 @@ namespace
 {
 
 constexpr std::string_view version_text = "hikyaku data directory, format 1\n";
+constexpr const char* version_file = "VERSION";
 constexpr auto watermark_every = std::chrono::seconds{1};
 
 /// Checks, or for a new directory writes, the file that tells which format the data has.
 result<void> check_version(rocksdb::Env& env, const options& opts)
 {
-    const std::string path = opts.path + "/VERSION";
+    const std::string path = opts.path + "/" + version_file;
     std::string found;
     if (env.FileExists(path).ok())
     {
@@ -42,9 +44,11 @@ result<void> check_version(rocksdb::Env& env, const options& opts)
         log::error("store_version_missing", {{"data_dir", opts.path}});
         return errc::other_version;
     }
-    const auto made = env.CreateDirIfMissing(opts.path);
-    const auto status =
-        made.ok() ? rocksdb::WriteStringToFile(&env, std::string(version_text), path, true) : made;
+    auto status = env.CreateDirIfMissing(opts.path);
+    if (status.ok())
+    {
+        status = replace_file(env, opts.path, version_file, std::string(version_text));
+    }
     if (!status.ok())
     {
         log::error("store_open_failed", {{"data_dir", opts.path}, {"reason", status.ToString()}});
@@ -108,6 +112,32 @@ struct database::impl
         }
         marked = seq;
     }
+    /// Compares what was acknowledged with what is there. A gap is made durable before anything
+    /// is written: later commits raise the sequence number and would hide it.
+    rocksdb::Status look_for_gap(std::optional<missing_tail>& missing)
+    {
+        missing = mark->load_gap();
+        const auto acknowledged = mark->load();
+        const std::uint64_t found = db->GetLatestSequenceNumber();
+        if (acknowledged && *acknowledged > found)
+        {
+            missing = missing_tail{*acknowledged, found};
+            auto status = mark->save_gap(*missing);
+            status = status.ok() ? mark->save(found) : status;
+            if (!status.ok())
+            {
+                return status;
+            }
+        }
+        if (missing)
+        {
+            log::error("store_tail_missing",
+                       {{"acknowledged_seq", missing->acknowledged},
+                        {"found_seq", missing->found},
+                        {"effect", "delivery is held; accept the gap or restore the log"}});
+        }
+        return rocksdb::Status::OK();
+    }
     void run_keeper()
     {
         std::unique_lock lock(mutex);
@@ -161,38 +191,38 @@ result<std::unique_ptr<database>> database::open(const options& opts)
     }
     i->db.reset(db);
     i->fams = std::make_unique<families>(*db);
-    i->fams->adopt(std::move(handles));
+    const auto adopted = i->fams->adopt(std::move(handles));
     i->mark = std::make_unique<watermark>(*i->env, opts.path);
+    std::optional<missing_tail> missing;
+    const auto looked = adopted.ok() ? i->look_for_gap(missing) : adopted;
+    if (!looked.ok())
+    {
+        log::error("store_open_failed", {{"data_dir", opts.path}, {"reason", looked.ToString()}});
+        i->fams->close();
+        return errc::open_failed;
+    }
+    for (const auto& text : i->fams->damaged())
+    {
+        i->note_damage(text);
+    }
     std::unique_ptr<database> self(new database(std::move(i)));
+    self->missing_ = missing;
     self->platform_ = std::make_unique<reader>(*db, raw->fams->platform());
     self->queue_ = std::make_unique<reader>(*db, raw->fams->queue());
-    const auto acknowledged = raw->mark->load();
-    const std::uint64_t found = db->GetLatestSequenceNumber();
-    if (acknowledged && *acknowledged > found)
-    {
-        self->missing_ = missing_tail{*acknowledged, found};
-        raw->marked = ~0ULL; // the old mark stays until somebody accepts the gap
-        log::error("store_tail_missing",
-                   {{"acknowledged_seq", *acknowledged},
-                    {"found_seq", found},
-                    {"effect", "delivery is held; accept the gap or restore the log"}});
-    }
     raw->write = std::make_unique<writer>(*db, *raw->fams, opts, family_options);
-    if (!self->missing_)
-    {
-        raw->keeper = std::thread([raw] { raw->run_keeper(); });
-    }
+    raw->keeper = std::thread([raw] { raw->run_keeper(); });
     return self;
 }
 
 void database::accept_missing()
 {
     HK_ASSERT(missing_.has_value());
+    const auto status = impl_->mark->clear_gap();
+    if (!status.ok())
+    {
+        end_after_write_failure("watermark", status);
+    }
     missing_.reset();
-    impl_->marked = 0;
-    impl_->save_watermark();
-    impl* raw = impl_.get();
-    impl_->keeper = std::thread([raw] { raw->run_keeper(); });
 }
 
 database::~database()
@@ -212,17 +242,13 @@ database::~database()
         {
             impl_->keeper.join();
         }
-        const std::uint64_t marked_by_gap = ~0ULL;
         impl* raw = impl_.get();
         // The writer drains in its destructor; only then is the last mark final.
         auto* write = raw->write.get();
         std::promise<void> drained;
         write->submit({}, commit_class::bulk, [&drained] { drained.set_value(); });
         drained.get_future().wait();
-        if (raw->marked != marked_by_gap)
-        {
-            raw->save_watermark();
-        }
+        raw->save_watermark();
         raw->write.reset();
     }
     flush();

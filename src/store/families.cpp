@@ -2,6 +2,7 @@
 
 #include <hikyaku/base/assert.h>
 #include <hikyaku/base/bytes.h>
+#include <hikyaku/base/log.h>
 
 #include <charconv>
 
@@ -70,33 +71,68 @@ std::string families::name_of(tenant_id id)
     return name;
 }
 
-journal_head families::load_head(rocksdb::ColumnFamilyHandle& handle) const
+families::head_state families::load_head(rocksdb::ColumnFamilyHandle& handle, journal_head& out,
+                                         rocksdb::Status& status) const
 {
     std::string value;
-    const auto status = db_.Get(
-        {}, &handle, rocksdb::Slice(journal_head_key.data(), journal_head_key.size()), &value);
+    status = db_.Get({}, &handle, rocksdb::Slice(journal_head_key.data(), journal_head_key.size()),
+                     &value);
     if (status.IsNotFound())
     {
-        return {};
+        return head_state::usable;
+    }
+    if (status.ok() && value == dropped_head)
+    {
+        return head_state::dropped;
     }
     const auto head = status.ok() ? decode_head(value) : std::nullopt;
     if (!head)
     {
-        // Without its head the chain can't go on: nothing may be appended to this journal.
-        throw std::runtime_error("journal head of family " + handle.GetName() +
-                                 " is damaged: " + status.ToString());
+        return head_state::damaged;
     }
-    return *head;
+    out = *head;
+    return head_state::usable;
 }
 
-void families::adopt(std::vector<rocksdb::ColumnFamilyHandle*> handles)
+rocksdb::Status families::adopt_tenant(tenant_id id, rocksdb::ColumnFamilyHandle* handle)
 {
+    rocksdb::Status status;
+    journal_head head;
+    switch (load_head(*handle, head, status))
+    {
+    case head_state::usable:
+        tenants_.emplace(id, entry{std::make_shared<const tenant_store>(id, db_, *handle), head});
+        return rocksdb::Status::OK();
+    case head_state::dropped:
+        log::warning("tenant_drop_resumed", {{"tenant", id.value}});
+        unused_.push_back(handle);
+        return db_.DropColumnFamily(handle);
+    case head_state::damaged:
+        // Without its head the chain can't go on: nothing may be appended to this journal.
+        log::error("tenant_damaged", {{"tenant", id.value},
+                                      {"reason", status.ToString()},
+                                      {"effect", "the tenant is out of use; the others go on"}});
+        unused_.push_back(handle);
+        damaged_.push_back("tenant " + std::to_string(id.value) + ": " + status.ToString());
+        break;
+    }
+    return rocksdb::Status::OK();
+}
+
+rocksdb::Status families::adopt(std::vector<rocksdb::ColumnFamilyHandle*> handles)
+{
+    rocksdb::Status result;
     for (auto* handle : handles)
     {
+        rocksdb::Status status;
         if (handle->GetName() == "platform")
         {
             platform_ = handle;
-            platform_head_ = load_head(*handle);
+            if (load_head(*handle, platform_head_, status) != head_state::usable)
+            {
+                result = rocksdb::Status::Corruption("the platform's journal head is damaged",
+                                                     status.ToString());
+            }
         }
         else if (handle->GetName() == "queue")
         {
@@ -104,7 +140,8 @@ void families::adopt(std::vector<rocksdb::ColumnFamilyHandle*> handles)
         }
         else if (const auto id = tenant_of(handle->GetName()))
         {
-            add(*id, handle);
+            status = adopt_tenant(*id, handle);
+            result = status.ok() ? result : status;
         }
         else
         {
@@ -112,11 +149,12 @@ void families::adopt(std::vector<rocksdb::ColumnFamilyHandle*> handles)
             default_ = handle;
         }
     }
+    return result;
 }
 
 void families::add(tenant_id id, rocksdb::ColumnFamilyHandle* handle)
 {
-    entry made{std::make_shared<const tenant_store>(id, db_, *handle), load_head(*handle)};
+    entry made{std::make_shared<const tenant_store>(id, db_, *handle), {}};
     const std::unique_lock lock(mutex_);
     HK_ASSERT(tenants_.emplace(id, std::move(made)).second);
 }
@@ -137,6 +175,10 @@ void families::close()
         {
             db_.DestroyColumnFamilyHandle(handle);
         }
+    }
+    for (auto* handle : unused_)
+    {
+        db_.DestroyColumnFamilyHandle(handle);
     }
 }
 

@@ -19,8 +19,13 @@ class families
 public:
     explicit families(rocksdb::DB& db) : db_(db) {}
 
-    /// Takes over the handles that DB::Open returned. @pre called once, before any other use.
-    void adopt(std::vector<rocksdb::ColumnFamilyHandle*> handles);
+    /// Takes over the handles that DB::Open returned. Ends what a crash left of a drop; a tenant
+    /// whose journal head can't be read is left out (see damaged()). An error means that the
+    /// platform's own head is damaged: close() is all that may follow.
+    /// @pre called once, before any other use
+    [[nodiscard]] rocksdb::Status adopt(std::vector<rocksdb::ColumnFamilyHandle*> handles);
+    /// Why tenants were left out, one text each. Fixed after adopt().
+    [[nodiscard]] const std::vector<std::string>& damaged() const noexcept { return damaged_; }
     void add(tenant_id id, rocksdb::ColumnFamilyHandle* handle);
     void remove(tenant_id id);
     /// Releases every handle; the database closes next.
@@ -44,7 +49,16 @@ private:
         std::shared_ptr<const tenant_store> store;
         journal_head head;
     };
-    [[nodiscard]] journal_head load_head(rocksdb::ColumnFamilyHandle& handle) const;
+    enum class head_state
+    {
+        usable,
+        /// The tenant was dropped; the process died before its files were.
+        dropped,
+        damaged,
+    };
+    [[nodiscard]] head_state load_head(rocksdb::ColumnFamilyHandle& handle, journal_head& out,
+                                       rocksdb::Status& status) const;
+    [[nodiscard]] rocksdb::Status adopt_tenant(tenant_id id, rocksdb::ColumnFamilyHandle* handle);
 
     rocksdb::DB& db_;
     mutable std::shared_mutex mutex_;
@@ -53,10 +67,15 @@ private:
     rocksdb::ColumnFamilyHandle* default_ = nullptr;
     rocksdb::ColumnFamilyHandle* platform_ = nullptr;
     rocksdb::ColumnFamilyHandle* queue_ = nullptr;
+    std::vector<rocksdb::ColumnFamilyHandle*> unused_; // of damaged tenants
+    std::vector<std::string> damaged_;
 };
 
 /// Key of the journal head row in a tenant's family, and in `platform` for tenant 0.
 inline constexpr std::string_view journal_head_key = "J";
+/// In place of a head, in the batch of the record that drops the tenant: when the process dies
+/// before the family is gone, the next start knows.
+inline constexpr std::string_view dropped_head = "dropped";
 [[nodiscard]] std::string encode_head(const journal_head& head);
 [[nodiscard]] std::optional<journal_head> decode_head(std::string_view bytes);
 

@@ -4,13 +4,16 @@
 #include <optional>
 #include <string>
 
+#include <hikyaku/store/database.h>
+
 #include <rocksdb/env.h>
 
 namespace hikyaku::store
 {
 
 /// The durable file acked.seq: the last sequence number that was ever acknowledged, at most a
-/// second old. After a start it tells whether the log lost its tail.
+/// second old. After a start it tells whether the log lost its tail. A gap that was found is kept
+/// in acked.gap until the operator accepts it: new commits would soon hide it otherwise.
 class watermark
 {
 public:
@@ -20,6 +23,11 @@ public:
     [[nodiscard]] std::optional<std::uint64_t> load() const;
     /// Replaces the file: write, sync, rename, sync of the directory.
     [[nodiscard]] rocksdb::Status save(std::uint64_t seq) const;
+
+    /// nullopt: none is open. A damaged file is a gap of unknown extent.
+    [[nodiscard]] std::optional<missing_tail> load_gap() const;
+    [[nodiscard]] rocksdb::Status save_gap(const missing_tail& gap) const;
+    [[nodiscard]] rocksdb::Status clear_gap() const;
 
 private:
     rocksdb::Env& env_;

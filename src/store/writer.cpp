@@ -205,6 +205,12 @@ void writer::create_families(const group& g)
                                       {
                                           return;
                                       }
+                                      if (families_.find(op.family) != nullptr)
+                                      {
+                                          // A crash came between the family and its record.
+                                          HK_ASSERT(families_.head(op.family).seq == 0);
+                                          return;
+                                      }
                                       rocksdb::ColumnFamilyHandle* handle = nullptr;
                                       const auto status = db_.CreateColumnFamily(
                                           family_options_, families::name_of(op.family), &handle);
@@ -233,7 +239,10 @@ void writer::drop_families(const group& g)
                                           return;
                                       }
                                       const auto store = families_.find(op.family);
-                                      HK_ASSERT(store != nullptr);
+                                      if (store == nullptr)
+                                      {
+                                          return; // dropped before
+                                      }
                                       const auto status = db_.DropColumnFamily(&store->family());
                                       if (!status.ok())
                                       {
@@ -241,7 +250,23 @@ void writer::drop_families(const group& g)
                                       }
                                       families_.remove(op.family);
                                   });
+        write_mark();
     }
+}
+
+/// Records of a dropped family are not replayed: without a later row elsewhere the log would seem
+/// to end before what was acknowledged.
+void writer::write_mark()
+{
+    rocksdb::WriteOptions options;
+    options.sync = true;
+    const auto status =
+        db_.Put(options, &families_.platform(), "M", std::to_string(db_.GetLatestSequenceNumber()));
+    if (!status.ok())
+    {
+        end_after_write_failure("mark", status);
+    }
+    durable_.store(db_.GetLatestSequenceNumber());
 }
 
 void writer::build_batch(const group& g, rocksdb::WriteBatch& batch)
@@ -304,11 +329,36 @@ void writer::append_heads(rocksdb::WriteBatch& batch)
     }
 }
 
+void writer::mark_dropped(const group& g, rocksdb::WriteBatch& batch)
+{
+    for (const submission& s : g)
+    {
+        if (!s.changes_families)
+        {
+            continue;
+        }
+        for_each_family_operation(
+            s.records,
+            [&](const operation& op)
+            {
+                const auto store = families_.find(op.family);
+                if (op.kind == operation_kind::drop_family && store != nullptr)
+                {
+                    check(batch.Put(&store->family(), to_slice(journal_head_key),
+                                    to_slice(dropped_head)));
+                }
+            });
+    }
+}
+
 void writer::write_group(group& g)
 {
     create_families(g);
     rocksdb::WriteBatch batch;
     build_batch(g, batch);
+    mark_dropped(g, batch);
+    // Heads come last: the highest sequence number must lie in a family that lives on, or a start
+    // would miss it.
     append_heads(batch);
     rocksdb::WriteOptions options;
     options.sync = true;

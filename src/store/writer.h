@@ -49,8 +49,10 @@ private:
     void write_group(group& g);
     void create_families(const group& g);
     void drop_families(const group& g);
+    void write_mark();
     void build_batch(const group& g, rocksdb::WriteBatch& batch);
     void append_heads(rocksdb::WriteBatch& batch);
+    void mark_dropped(const group& g, rocksdb::WriteBatch& batch);
     void note_duration(const group& g);
 
     rocksdb::DB& db_;

@@ -127,6 +127,20 @@ TEST_F(DatabaseTest, ADroppedTenantIsGone)
     db_->commit(std::move(late), commit_class::control);
     reopen();
     EXPECT_EQ(db_->find_tenant(tenant_id{7}), nullptr);
+    EXPECT_FALSE(db_->missing().has_value());
+}
+
+TEST_F(DatabaseTest, DroppingATenantWhoseRowsCameLastDoesNotLookLikeALoss)
+{
+    make_tenant(tenant_id{7});
+    store::record rows(tenant_id{7});
+    rows.put(space::data, "x", "y");
+    db_->commit(std::move(rows), commit_class::control);
+    record r(platform_tenant);
+    r.drop_family(tenant_id{7});
+    db_->commit(std::move(r), commit_class::control);
+    reopen();
+    EXPECT_FALSE(db_->missing().has_value());
 }
 
 TEST_F(DatabaseTest, ScansAreBoundedAndFindTheLastKey)
