@@ -1,0 +1,119 @@
+#include "admission.h"
+
+#include <hikyaku/api/problems.h>
+
+namespace hikyaku::api
+{
+namespace
+{
+
+http::response unauthorized(std::string detail, std::string challenge)
+{
+    auto out = http::response::problem(
+        {.status = 401, .code = "unauthorized", .detail = std::move(detail)});
+    out.set_header("WWW-Authenticate", std::move(challenge));
+    return out;
+}
+
+http::response forbidden(std::string code, std::string detail)
+{
+    return http::response::problem(
+        {.status = 403, .code = std::move(code), .detail = std::move(detail)});
+}
+
+http::response refuse(identity::auth_failure f)
+{
+    const std::string text(identity::to_text(f));
+    switch (f)
+    {
+    case identity::auth_failure::missing:
+        return unauthorized(text, "Bearer realm=\"hikyaku\"");
+    case identity::auth_failure::malformed:
+    case identity::auth_failure::refused:
+        return unauthorized(text, "Bearer realm=\"hikyaku\", error=\"invalid_token\"");
+    case identity::auth_failure::tenant_suspended:
+        return forbidden("tenant_suspended", text);
+    case identity::auth_failure::unavailable:
+        return unavailable("store_damaged", text);
+    }
+    __builtin_unreachable();
+}
+
+/// The one Authorization field; two of them are nobody's.
+std::string_view authorization_of(const http::request& r)
+{
+    return r.headers.count("Authorization") == 1 ? *r.header("Authorization") : std::string_view();
+}
+
+std::optional<http::response> refuse_when_full(const services& all, const route_guard& guard)
+{
+    if (guard.mutates && all.disk.low())
+    {
+        return unavailable("disk_full", "The disk is nearly full; nothing can be changed now.");
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+std::optional<http::response> admit_tenant(const services& all, const route_guard& guard,
+                                           http::request& r)
+{
+    if (std::any_cast<admitted_tenant>(&r.context) != nullptr)
+    {
+        return std::nullopt;
+    }
+    auto who = all.keys.authenticate(authorization_of(r));
+    if (!who)
+    {
+        return refuse(who.error());
+    }
+    if (guard.required && !who->scopes.has(*guard.required))
+    {
+        return forbidden("missing_scope", "This needs a key with the scope " +
+                                              std::string(identity::to_string(*guard.required)) +
+                                              ".");
+    }
+    const auto tenant = all.tenants.find(who->tenant);
+    if (!tenant)
+    {
+        return refuse(identity::auth_failure::refused);
+    }
+    if (auto full = refuse_when_full(all, guard))
+    {
+        return full;
+    }
+    r.context = admitted_tenant{std::move(*who), tenant->offset_minutes};
+    return std::nullopt;
+}
+
+std::optional<http::response> admit_operator(const services& all, const route_guard& guard,
+                                             http::request& r)
+{
+    if (guard.open || std::any_cast<admitted_operator>(&r.context) != nullptr)
+    {
+        return std::nullopt;
+    }
+    std::string name;
+    if (r.over_unix_socket && r.peer && (r.peer->uid == 0 || r.peer->uid == all.own_uid))
+    {
+        name = "uid " + std::to_string(r.peer->uid);
+    }
+    else if (all.token != nullptr && all.token->verify(authorization_of(r)))
+    {
+        name = "operator";
+    }
+    else
+    {
+        return unauthorized("This needs the operator's token, or the Unix socket.",
+                            "Bearer realm=\"hikyaku platform\"");
+    }
+    if (auto full = refuse_when_full(all, guard))
+    {
+        return full;
+    }
+    r.context = admitted_operator{std::move(name)};
+    return std::nullopt;
+}
+
+} // namespace hikyaku::api
