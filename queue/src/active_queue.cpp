@@ -10,6 +10,14 @@
 namespace hikyaku::queue
 {
 
+namespace
+{
+
+/// When a lane is looked at again whose rows were still on their way to the disk.
+constexpr auto rescan_after = milliseconds{1000};
+
+} // namespace
+
 active_queue::active_queue(store::database& db) : db_(db) {}
 active_queue::~active_queue() = default;
 
@@ -161,7 +169,8 @@ std::optional<lease> active_queue::next_fresh(lane_state& l)
                 made.who = l.chunk[at].who;
                 made.domain = l.chunk[at].domain;
                 made.place = place;
-                made.maybe_repeat = place < l.repeat_below;
+                made.maybe_repeat = place < l.repeat_below || l.repeat_left > 0;
+                l.repeat_left -= place >= l.repeat_below && l.repeat_left > 0 ? 1 : 0;
                 l.settled.note_leased(place + 1);
                 return made;
             }
@@ -181,6 +190,19 @@ void active_queue::load_due(lane_state& l, wall_time now)
     }
     const std::string prefix = lane_key(row::deferred, l.owner->ref, l.id);
     const std::string from = l.due_cursor.empty() ? prefix : l.due_cursor;
+    // Rows that are not durable yet are not seen by the scan: then it is made again.
+    if (l.unclean)
+    {
+        l.unclean = false;
+        l.repeat_until = now;
+    }
+    const bool all_durable = db_.backlog_bytes() == 0;
+    const bool sees_all = !l.maybe_unseen || all_durable;
+    l.maybe_unseen = !sees_all;
+    if (all_durable)
+    {
+        l.due_gone.clear();
+    }
     auto it = db_.queue().scan(from, store::prefix_end(prefix));
     l.next_due = {};
     for (; it.valid(); it.next())
@@ -188,7 +210,7 @@ void active_queue::load_due(lane_state& l, wall_time now)
         const auto due = from_unix_ms(
             static_cast<std::int64_t>(get_be<std::uint64_t>(it.key().substr(lane_key_bytes))));
         const ordinal who{get_be<std::uint32_t>(it.key().substr(lane_key_bytes + 8))};
-        if (l.due_out.contains({due, who}))
+        if (l.due_out.contains({due, who}) || l.due_gone.contains({due, who}))
         {
             continue;
         }
@@ -209,6 +231,7 @@ void active_queue::load_due(lane_state& l, wall_time now)
         made.who = who;
         made.domain = value->domain;
         made.due = due;
+        made.maybe_repeat = due <= l.repeat_until || value->state.maybe_repeat;
         made.state = value->state;
         l.due_page.push_back(made);
         l.due_out.emplace(due, who);
@@ -218,6 +241,12 @@ void active_queue::load_due(lane_state& l, wall_time now)
     if (it.status().has_error())
     {
         mark_damaged(l, "deferred");
+    }
+    if (!sees_all)
+    {
+        const auto again = now + rescan_after;
+        l.due_cursor.clear();
+        l.next_due = l.next_due == wall_time{} ? again : std::min(l.next_due, again);
     }
     // Taken from the back.
     std::reverse(l.due_page.begin(), l.due_page.end());
@@ -353,6 +382,7 @@ void active_queue::leave_place(const lease& lease_, lane_state& l, campaign_entr
     }
     rows.erase(store::space::queue, deferred_key(c.ref, l.id, lease_.due, lease_.who));
     l.due_out.erase({lease_.due, lease_.who});
+    l.due_gone.emplace(lease_.due, lease_.who);
     c.count.deferred_now -= 1;
     c.count.unknown_now -= lease_.state.was_unknown ? 1 : 0;
 }
@@ -361,11 +391,15 @@ void active_queue::put_deferred(const lease& lease_, const attempt_state& state,
                                 lane_state& l, campaign_entry& c, store::record& rows)
 {
     const std::string key = deferred_key(c.ref, l.id, due, lease_.who);
-    rows.put(store::space::queue, key, encode(deferred_row{state, lease_.domain}));
+    attempt_state kept = state;
+    kept.maybe_repeat = lease_.maybe_repeat;
+    rows.put(store::space::queue, key, encode(deferred_row{kept, lease_.domain}));
     if (key <= l.due_cursor)
     {
         l.due_cursor.clear(); // it lies where the scan has been: look there again
     }
+    l.due_gone.erase({due, lease_.who});
+    l.maybe_unseen = true;
     l.next_due = l.next_due == wall_time{} ? due : std::min(l.next_due, due);
     c.count.deferred_now += 1;
     c.count.unknown_now += state.was_unknown ? 1 : 0;

@@ -50,10 +50,19 @@ struct active_queue::lane_state
     wall_time next_due{};
     std::uint64_t in_flight = 0;
     position repeat_below = 0;
+    /// Recipients above it that may be repeats too: in flight, and no row says so.
+    position repeat_left = 0;
+    /// After an unclean stop: retries that were due when the lane was first looked at.
+    bool unclean = false;
+    wall_time repeat_until{};
     /// D rows that are in memory: in due_page, in `returned` or handed out.
     std::set<std::pair<wall_time, ordinal>> due_out;
+    /// D rows that were settled; their deletion may not be durable yet, so a scan may see them.
+    std::set<std::pair<wall_time, ordinal>> due_gone;
     /// Retries are taken whatever their time says, until all were.
     bool hurried = false;
+    /// D rows were handed to the store since the last scan that was sure to see all of them.
+    bool maybe_unseen = false;
     bool damaged = false;
     bool is_touched = false;
 

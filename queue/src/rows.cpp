@@ -126,7 +126,8 @@ std::string encode(const deferred_row& d)
     put_varint(out, d.state.attempts);
     put_time(out, d.state.first_try);
     put_varint(out, d.state.last_class);
-    out.push_back(d.state.was_unknown ? 1 : 0);
+    out.push_back(
+        static_cast<char>((d.state.was_unknown ? 1 : 0) | (d.state.maybe_repeat ? 2 : 0)));
     put_varint(out, d.state.source);
     put_varint(out, d.domain.value);
     return out;
@@ -140,7 +141,9 @@ std::optional<deferred_row> decode_deferred(std::string_view bytes)
     d.state.attempts = static_cast<std::uint32_t>(in.varint());
     d.state.first_try = get_time(in);
     d.state.last_class = static_cast<std::uint16_t>(in.varint());
-    d.state.was_unknown = in.u8() != 0;
+    const auto flags = in.u8();
+    d.state.was_unknown = (flags & 1) != 0;
+    d.state.maybe_repeat = (flags & 2) != 0;
     d.state.source = static_cast<std::uint16_t>(in.varint());
     d.domain = domain_id{static_cast<std::uint32_t>(in.varint())};
     return version == format ? checked(in, d) : std::nullopt;

@@ -74,6 +74,8 @@ struct attempt_state
     std::uint16_t last_class = 0;
     /// The last attempt ended after the final dot: the retry must be byte-identical.
     bool was_unknown = false;
+    /// Might have been in flight when an earlier process died: said with its last attempt too.
+    bool maybe_repeat = false;
     /// Which source the first attempt left from: greylisting wants the same again.
     std::uint16_t source = 0;
 };
