@@ -1,5 +1,6 @@
 #include "fault_env.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -32,8 +33,8 @@ void disk_history::add(kind what, std::uint32_t file, std::uint64_t size, std::s
     e.what = what;
     e.file = file;
     e.size = size;
-    std::memcpy(e.name.data(), name.data(), name.size());
-    std::memcpy(e.to.data(), to.data(), to.size());
+    std::copy(name.begin(), name.end(), e.name.begin());
+    std::copy(to.begin(), to.end(), e.to.begin());
     count_.store(at + 1);
 }
 
