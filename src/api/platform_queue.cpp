@@ -149,7 +149,7 @@ json::value limit_to_json(bool v)
 }
 json::value limit_to_json(milliseconds v)
 {
-    return std::to_string(v.count()) + "ms";
+    return json::value(std::to_string(v.count()) + "ms");
 }
 json::value limit_to_json(shaping::tls_mode v)
 {
