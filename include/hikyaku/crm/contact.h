@@ -29,7 +29,7 @@ struct contact
 
     /// nullptr when the contact has none.
     [[nodiscard]] const value* find(std::uint16_t field_id) const noexcept;
-    friend bool operator==(const contact&, const contact&) = default;
+    friend bool operator==(const contact& a, const contact& b) noexcept;
 };
 
 /// "con_…": holds the tenant, so that another tenant's id is never found here.

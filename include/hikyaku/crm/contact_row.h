@@ -27,6 +27,8 @@ public:
     /// slot = field id. Borrows from the row; lists live until the next load().
     [[nodiscard]] segment::cell value(std::uint32_t slot) const override;
 
+    /// Ids of the fields the row has, ascending; until the next load().
+    [[nodiscard]] std::span<const std::uint16_t> ids() const;
     [[nodiscard]] std::uint64_t revision() const noexcept { return revision_; }
     [[nodiscard]] wall_time created() const noexcept { return created_; }
     [[nodiscard]] wall_time updated() const noexcept { return updated_; }
@@ -41,10 +43,13 @@ private:
         std::uint32_t list_size = 0;
     };
     void clear() noexcept;
+    [[nodiscard]] bool read(std::string_view row);
+    [[nodiscard]] segment::cell read_cell(const part& p) const;
     [[nodiscard]] bool read_list(std::string_view bytes, part& p);
 
     std::vector<part> parts_;
     std::vector<std::string_view> items_;
+    mutable std::vector<std::uint16_t> ids_;
     std::uint64_t revision_ = 0;
     wall_time created_;
     wall_time updated_;

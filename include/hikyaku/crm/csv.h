@@ -34,6 +34,8 @@ enum class csv_errc : std::uint8_t
     too_many_columns,
 };
 [[nodiscard]] std::string_view to_string(csv_errc e) noexcept;
+/// A sentence for people.
+[[nodiscard]] std::string_view explain(csv_errc e) noexcept;
 
 /// Cuts a byte stream into records (RFC 4180; also LF and CR line ends, and other delimiters).
 /// A UTF-8 byte order mark at the start of the file is skipped; empty lines are no records.
@@ -99,30 +101,33 @@ private:
     };
     enum class step : std::uint8_t
     {
+        /// Between records: line ends here are empty lines.
+        between,
         field_start,
         plain,
         quoted,
         after_quote,
-        /// Past a bad quote: to the end of the line.
+        /// The record can't be cut: to the end of the line it began on.
         skipping,
-    };
-    enum class progress : std::uint8_t
-    {
-        blocked,
         complete,
     };
 
-    [[nodiscard]] progress scan();
+    [[nodiscard]] bool skip_mark();
+    [[nodiscard]] bool skip_blank();
+    [[nodiscard]] bool scan();
+    [[nodiscard]] bool start_field();
     [[nodiscard]] bool scan_plain();
     [[nodiscard]] bool scan_quoted();
+    [[nodiscard]] bool scan_after_quote();
+    [[nodiscard]] bool skip_line();
+    [[nodiscard]] std::size_t line_end_size(std::size_t at) const noexcept;
+    [[nodiscard]] bool end_record(std::size_t field_last);
     void close_field(std::size_t last);
     void fail(csv_errc e) noexcept;
-    [[nodiscard]] bool take_line_end();
     [[nodiscard]] event finish_record();
-    [[nodiscard]] event rewind_to_next_line(csv_errc e);
+    [[nodiscard]] std::optional<csv_errc> check_record() const;
+    [[nodiscard]] std::uint64_t count_lines() const noexcept;
     void build_fields();
-    void start_record(std::size_t at) noexcept;
-    [[nodiscard]] bool skip_blank();
 
     char delimiter_;
     std::size_t columns_ = 0;
@@ -138,9 +143,12 @@ private:
     std::size_t scan_ = 0;
     std::size_t field_ = 0;
     std::size_t record_end_ = 0;
-    step step_ = step::field_start;
-    bool field_quoted_ = false;
+    /// Bytes of a line that is too long, thrown away behind record_bytes_max.
+    std::uint64_t dropped_ = 0;
+    step step_ = step::between;
     bool field_escaped_ = false;
+    bool record_quoted_ = false;
+    bool too_many_ = false;
     std::optional<csv_errc> failed_;
     std::vector<cut> cuts_;
 

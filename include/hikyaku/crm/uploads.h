@@ -51,6 +51,7 @@ public:
     [[nodiscard]] result<std::size_t, problem> expire(tenant_id tenant, wall_time now);
 
 private:
+    void remove_strays(tenant_id tenant, const store::reader& rows, wall_time now) const;
     [[nodiscard]] std::filesystem::path path_of(tenant_id tenant, std::uint64_t id) const;
 
     store::database& db_;

@@ -36,10 +36,13 @@ inline constexpr int default_offset_minutes = 9 * 60;
     return std::holds_alternative<std::monostate>(v);
 }
 
+/// Decimals by value: 1.50 equals 1.5.
+[[nodiscard]] bool equal(const value& a, const value& b) noexcept;
+
 /// Reads a value as people and files write it. Nothing is trimmed or repaired, with one exception:
 /// fields other than text ignore ASCII blanks around the value.
 ///
-/// text: UTF-8 without NUL, CR LF becomes LF; other controls but TAB and LF are refused.
+/// text: UTF-8 without NUL, CR LF becomes LF; other controls but TAB and line breaks are refused.
 /// integer: digits with a sign. decimal: segment::parse_decimal. boolean: true false 1 0 yes no on
 /// off, はい いいえ. date: 2026-11-24 or 2026/11/24. datetime: RFC 3339, or "2026-11-24 09:00[:00]"
 /// in default_offset_minutes. email: mime::parse_address, stored as typed. select: an option.

@@ -50,8 +50,8 @@ public:
     /// Adds the job's row with the new checkpoint to the record of the change in which the work
     /// itself is. @pre the change holds the tenant's gate and is committed next
     void save(checkpoint at, store::record& data);
-    /// Call once something is in error_file(): the job then names it.
-    void set_has_errors() { job_.error_file = error_file_.string(); }
+    /// Call once something is in error_file(): the job then has it.
+    void set_has_errors() { job_.has_error_file = true; }
 
 private:
     job job_;

@@ -63,8 +63,8 @@ struct job
     checkpoint last;
     /// Why it failed, for people; empty unless failed.
     std::string failure_text;
-    /// Path of the file of rejected rows; empty when there is none.
-    std::string error_file;
+    /// There is a file of rejected rows: jobs::error_file().
+    bool has_error_file = false;
     /// Somebody asked to cancel it; it stops at its next checkpoint.
     bool cancel_requested = false;
     wall_time created;

@@ -91,6 +91,8 @@ public:
     /// @error finished  it has ended
     [[nodiscard]] result<job, job_error> cancel(tenant_id tenant, const oplog::actor& who,
                                                 std::string_view id, const also& with = {});
+    /// Where the job's rejected rows are (when has_error_file).
+    [[nodiscard]] std::filesystem::path error_file(const job& j) const;
     /// Removes finished jobs (rows and error files) that ended before now - keep. Returns how many.
     std::size_t expire(tenant_id tenant, wall_time now);
     /// Jobs that wait or run.
