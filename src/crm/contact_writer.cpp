@@ -21,6 +21,38 @@ std::string key_of(const field& f, const contact* c)
     return v != nullptr ? key_bytes(f, *v) : std::string();
 }
 
+/// Whether `v` is the alternative that values of the type are held in.
+bool fits(field_type type, const value& v)
+{
+    switch (type)
+    {
+    case field_type::text:
+    case field_type::email:
+    case field_type::select:
+    {
+        const auto* text = std::get_if<std::string>(&v);
+        return text != nullptr && !text->empty();
+    }
+    case field_type::integer:
+        return std::holds_alternative<std::int64_t>(v);
+    case field_type::decimal:
+        return std::holds_alternative<decimal>(v);
+    case field_type::date:
+        return std::holds_alternative<std::chrono::sys_days>(v);
+    case field_type::datetime:
+        return std::holds_alternative<wall_time>(v);
+    case field_type::boolean:
+        return std::holds_alternative<bool>(v);
+    case field_type::multi_select:
+    case field_type::tags:
+    {
+        const auto* list = std::get_if<std::vector<std::string>>(&v);
+        return list != nullptr && !list->empty();
+    }
+    }
+    return false;
+}
+
 } // namespace
 
 std::string address_key(std::string_view normalized, ordinal number)
@@ -107,6 +139,26 @@ void contact_writer::move_keys(const contact* before, const contact* after)
             rows_.put(store::space::data, unique_key(id, new_key), ordinal_value(after->number));
         }
     }
+}
+
+result<void, problem> check_changes(const schema& s, const values& changes)
+{
+    unsigned previous = 0;
+    for (const auto& [id, v] : changes)
+    {
+        const field* f = s.find(id);
+        if (f == nullptr || id <= previous || !(is_none(v) || fits(f->type, v)))
+        {
+            return invalid(f != nullptr ? f->name : "", "This is not a value of the field.");
+        }
+        previous = id;
+    }
+    return {};
+}
+
+void drop_unknown(const schema& s, values& fields)
+{
+    std::erase_if(fields, [&s](const auto& entry) { return s.find(entry.first) == nullptr; });
 }
 
 bool apply_changes(values& fields, const values& changes)

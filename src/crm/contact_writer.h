@@ -40,6 +40,11 @@ private:
 /// 'e' + normalized + NUL + ordinal.
 [[nodiscard]] std::string address_key(std::string_view normalized, ordinal number);
 
+/// What a caller wants to write: fields the schema has, each once, with values of their types.
+/// @error invalid
+[[nodiscard]] result<void, problem> check_changes(const schema& s, const values& changes);
+/// Takes out the values of fields that were deleted.
+void drop_unknown(const schema& s, values& fields);
 /// Sets `changes` (none erases) over `c`'s fields. @returns whether anything changed
 [[nodiscard]] bool apply_changes(values& fields, const values& changes);
 /// Fills in defaults of fields without a value.

@@ -134,6 +134,11 @@ struct contacts::editor
     }
     result<contact, problem> create(values v)
     {
+        const auto given = check_changes(*fields, v);
+        if (given.has_error())
+        {
+            return given.error();
+        }
         const auto last = read_counter(*store, counter::last_ordinal);
         const auto count = read_counter(*store, counter::contacts);
         if (last.has_error() || count.has_error())
@@ -164,11 +169,17 @@ struct contacts::editor
     /// The changed contact, or the same when nothing changed (then nothing is to be written).
     result<std::pair<contact, bool>, problem> update(const contact& before, const values& v)
     {
+        const auto given = check_changes(*fields, v);
+        if (given.has_error())
+        {
+            return given.error();
+        }
         contact after = before;
         if (!apply_changes(after.fields, v))
         {
             return std::pair{before, false};
         }
+        drop_unknown(*fields, after.fields);
         after.revision += 1;
         after.updated = std::max(owner.clock_.wall(), before.updated);
         const auto written = write(&before, after);
@@ -397,6 +408,10 @@ result<contact_page, problem> contacts::list(tenant_id tenant, ordinal after,
         return no_tenant();
     }
     contact_page page;
+    if (after.value == UINT32_MAX)
+    {
+        return page;
+    }
     limit = std::min(limit, page_max);
     auto it = store->scan(contact_key(ordinal{after.value + 1}),
                           store::prefix_end(std::string_view(&contact_kind, 1)));

@@ -271,6 +271,10 @@ result<field, problem> schemas::create(tenant_id tenant, const oplog::actor& who
     {
         return problem{errc::limit, "", "A tenant has at most 500 fields."};
     }
+    if (*last >= UINT16_MAX)
+    {
+        return problem{errc::limit, "", "The tenant has used up its field numbers."};
+    }
     f.id = static_cast<std::uint16_t>(std::max<std::uint64_t>(*last, kana_field) + 1);
     const auto checked = check_field(**now, f, f.id);
     if (checked.has_error())

@@ -28,6 +28,40 @@ problem not_suppressed()
     return {errc::not_found, "", "The address is not suppressed."};
 }
 
+/// Valid UTF-8 without control characters, and not too long.
+result<void, problem> check_source(std::string_view source)
+{
+    const bool plain = std::none_of(source.begin(), source.end(), [](char c)
+                                    { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+    if (source.size() > suppression_source_bytes_max || !plain || !text::is_valid_utf8(source))
+    {
+        return invalid("source", "The source is at most 512 bytes of text without controls.");
+    }
+    return {};
+}
+
+/// @error corrupt  a row that can't be read must not look like an address that gets mail
+result<std::optional<suppression>, problem> read_entry(const store::reader& from,
+                                                       std::string_view normalized)
+{
+    const auto key = suppression_key(normalized);
+    const auto row = from.find(key);
+    if (row.has_error())
+    {
+        return damaged();
+    }
+    if (!row->has_value())
+    {
+        return std::optional<suppression>{};
+    }
+    auto s = decode_suppression(key, **row);
+    if (!s)
+    {
+        return damaged();
+    }
+    return s;
+}
+
 bool outranks(const suppression& kept, const suppression& fresh)
 {
     const auto is_own_wish = [](suppression_reason r)
@@ -128,23 +162,21 @@ result<suppression, problem> suppressions::add(tenant_id tenant, const oplog::ac
     {
         return address.error();
     }
-    if (s.source.size() > suppression_source_bytes_max || !text::is_valid_utf8(s.source))
+    if (const auto source = check_source(s.source); source.has_error())
     {
-        return invalid("source", "The source is at most 512 bytes of text.");
+        return source.error();
     }
     s.address = *address;
     s.at = clock_.wall();
     auto change = log_.begin(tenant, who, "suppression.add");
-    const auto row = store->find(suppression_key(s.address));
-    if (row.has_error())
+    const auto kept = read_entry(*store, s.address);
+    if (kept.has_error())
     {
-        return damaged();
+        return kept.error();
     }
-    const auto kept =
-        row->has_value() ? decode_suppression(suppression_key(s.address), **row) : std::nullopt;
-    if (kept && kept->active(s.at) && outranks(*kept, s))
+    if (*kept && (*kept)->active(s.at) && outranks(**kept, s))
     {
-        s = *kept;
+        s = **kept;
     }
     change.data().put(store::space::data, suppression_key(s.address), encode_suppression(s));
     // Not the address: the log is kept longer than a person may want to be known.
@@ -177,20 +209,22 @@ result<void, problem> suppressions::add_many(tenant_id tenant, const oplog::acto
         {
             return address.error();
         }
+        if (const auto source = check_source(s.source); source.has_error())
+        {
+            return source.error();
+        }
         s.address = *address;
         s.at = now;
     }
     auto change = log_.begin(tenant, who, "suppression.add");
     for (auto& s : entries)
     {
-        const auto row = store->find(suppression_key(s.address));
-        if (row.has_error())
+        const auto kept = read_entry(*store, s.address);
+        if (kept.has_error())
         {
-            return damaged();
+            return kept.error();
         }
-        const auto kept =
-            row->has_value() ? decode_suppression(suppression_key(s.address), **row) : std::nullopt;
-        if (!kept || !kept->active(now) || !outranks(*kept, s))
+        if (!*kept || !(*kept)->active(now) || !outranks(**kept, s))
         {
             change.data().put(store::space::data, suppression_key(s.address),
                               encode_suppression(s));
@@ -222,21 +256,19 @@ result<void, problem> suppressions::remove(tenant_id tenant, const oplog::actor&
         return not_suppressed();
     }
     auto change = log_.begin(tenant, who, "suppression.remove");
-    const auto key = suppression_key(*normalized);
-    const auto row = store->find(key);
-    if (row.has_error())
+    const auto was = read_entry(*store, *normalized);
+    if (was.has_error())
     {
-        return damaged();
+        return was.error();
     }
-    if (!row->has_value())
+    if (!*was)
     {
         return not_suppressed();
     }
-    change.data().erase(store::space::data, key);
-    const auto was = decode_suppression(key, **row);
-    if (with && was)
+    change.data().erase(store::space::data, suppression_key(*normalized));
+    if (with)
     {
-        with(*was, change.data());
+        with(**was, change.data());
     }
     change.commit([&] { stamps_.bump_address(tenant, *normalized); });
     return {};
@@ -251,6 +283,10 @@ result<suppression, problem> suppressions::unsubscribe(tenant_id tenant, const o
     {
         return no_tenant();
     }
+    if (const auto plain = check_source(source); plain.has_error())
+    {
+        return plain.error();
+    }
     auto change = log_.begin(tenant, who, "contact.unsubscribe");
     const auto row = store->find(contact_key(number));
     if (row.has_error())
@@ -258,9 +294,14 @@ result<suppression, problem> suppressions::unsubscribe(tenant_id tenant, const o
         return damaged();
     }
     const auto c = row->has_value() ? decode_contact(number, **row) : std::nullopt;
+    if (row->has_value() && !c)
+    {
+        return damaged();
+    }
     const auto* email = c ? c->find(email_field) : nullptr;
-    const auto address = email != nullptr ? normalize(std::get<std::string>(*email))
-                                          : result<std::string, problem>(not_suppressed());
+    const auto* typed = email != nullptr ? std::get_if<std::string>(email) : nullptr;
+    const auto address =
+        typed != nullptr ? normalize(*typed) : result<std::string, problem>(not_suppressed());
     if (address.has_error())
     {
         return problem{errc::not_found, "", "There is no such contact, or it has no address."};
@@ -268,7 +309,7 @@ result<suppression, problem> suppressions::unsubscribe(tenant_id tenant, const o
     suppression s;
     s.address = *address;
     s.reason = suppression_reason::unsubscribed;
-    s.source = std::string(source.substr(0, suppression_source_bytes_max));
+    s.source = source;
     s.at = clock_.wall();
     change.data().put(store::space::data, suppression_key(s.address), encode_suppression(s));
     change.set_object(contact_public_id(tenant, number));
@@ -298,13 +339,7 @@ result<std::optional<suppression>, problem> suppressions::find(tenant_id tenant,
     {
         return std::optional<suppression>{};
     }
-    const auto key = suppression_key(*normalized);
-    const auto row = store->find(key);
-    if (row.has_error())
-    {
-        return damaged();
-    }
-    return row->has_value() ? decode_suppression(key, **row) : std::optional<suppression>{};
+    return read_entry(*store, *normalized);
 }
 
 result<bool, problem> suppressions::check(tenant_id tenant, std::string_view normalized,

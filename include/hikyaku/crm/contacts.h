@@ -30,8 +30,9 @@ struct upserted
 };
 
 /// The contacts of all tenants. Every change is one durable commit with its operation log entry
-/// ("contact.create", "contact.update", "contact.delete") and its indexes, and bumps the stamps of
-/// the contact and of its addresses before it returns. Thread-safe; calls block on the disk.
+/// ("contact.create", "contact.update", "contact.upsert", "contact.delete") and its indexes, and
+/// bumps the stamps of the contact and of its addresses before it returns. Thread-safe; calls block
+/// on the disk.
 ///
 /// Errors of every call: not_found (no such tenant or contact), corrupt.
 class contacts

@@ -78,7 +78,7 @@ public:
                                                std::string_view address,
                                                const also<suppression>& with = {});
     /// Suppresses the address in the contact's email_field.
-    /// @error not_found  no such contact, or it has no address
+    /// @error not_found  no such contact, or it has no address;  invalid (source)
     [[nodiscard]] result<suppression, problem> unsubscribe(tenant_id tenant,
                                                            const oplog::actor& who, ordinal number,
                                                            std::string_view source,
