@@ -49,6 +49,20 @@ foreach(suite ${suites})
     set_tests_properties(${tier}_${module} PROPERTIES LABELS ${tier} TIMEOUT 600)
 endforeach()
 
+# tests/scenario/<name>_test.py: the whole program with real peers. One at a time: they measure
+# what happens within a second.
+if(NOT HK_SANITIZE)
+    find_package(Python3 REQUIRED COMPONENTS Interpreter)
+    file(GLOB scenarios CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/scenario/*_test.py)
+    foreach(scenario ${scenarios})
+        get_filename_component(name ${scenario} NAME_WE)
+        string(REGEX REPLACE "_test$" "" name ${name})
+        add_test(NAME scenario_${name} COMMAND Python3::Interpreter ${scenario})
+        set_tests_properties(scenario_${name} PROPERTIES LABELS scenario TIMEOUT 300 RUN_SERIAL TRUE
+            ENVIRONMENT "HK_BIN=${CMAKE_BINARY_DIR}/bin;PYTHONDONTWRITEBYTECODE=1")
+    endforeach()
+endif()
+
 # tests/fuzz/<module>_<what>_fuzz.cpp: libFuzzer targets, in the fuzz preset only.
 if(HK_SANITIZE STREQUAL "fuzzer")
     add_custom_target(fuzzers)
