@@ -10,6 +10,7 @@ namespace
 
 constexpr std::size_t text_bytes_max = 64;
 constexpr std::size_t edits_max = 3;
+constexpr std::size_t short_text_bytes = 4;
 
 /// Levenshtein distance, one row at a time.
 std::size_t count_edits(std::string_view a, std::string_view b)
@@ -39,7 +40,10 @@ std::size_t count_edits(std::string_view a, std::string_view b)
 std::string find_nearest(std::string_view text, std::span<const std::string> among)
 {
     std::string best;
-    std::size_t least = std::min(edits_max, std::max<std::size_t>(1, text.size() / 3)) + 1;
+    // Two swapped letters are two edits.
+    const std::size_t allowed =
+        text.size() < short_text_bytes ? 1 : std::max<std::size_t>(2, text.size() / 3);
+    std::size_t least = std::min(edits_max, allowed) + 1;
     for (const auto& name : among)
     {
         if (text.size() > text_bytes_max || name.size() > text_bytes_max)

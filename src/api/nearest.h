@@ -8,7 +8,7 @@ namespace hikyaku::api
 {
 
 /// The candidate that differs from `text` in the fewest characters (ASCII edits), empty when none
-/// is near: more than a third of the text, or 3 edits. Texts over 64 bytes have no neighbour.
+/// is near: 1 edit in short texts, 2 or 3 in longer ones. Texts over 64 bytes have no neighbour.
 [[nodiscard]] std::string find_nearest(std::string_view text, std::span<const std::string> among);
 
 } // namespace hikyaku::api

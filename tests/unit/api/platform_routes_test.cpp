@@ -1,0 +1,131 @@
+#include "support.h"
+
+namespace hikyaku::api
+{
+namespace
+{
+
+TEST_F(ApiTest, TheOperatorIsRootTheDaemonOrTheToken)
+{
+    EXPECT_EQ(operate("GET", "/platform/v1/status", "", 0).status, 200U);
+    EXPECT_EQ(operate("GET", "/platform/v1/status", "", 4242).status, 200U);
+    EXPECT_EQ(operate("GET", "/platform/v1/status", "", 1000).status, 401U);
+    http::request r;
+    r.method = "GET";
+    r.target = "/platform/v1/status";
+    EXPECT_EQ(send_to(platform_, r).status, 401U);
+    auto tenant = r;
+    tenant.headers.add("Authorization", "Bearer " + key_);
+    EXPECT_EQ(send_to(platform_, tenant).status, 401U);
+    std::ifstream file(token_file_);
+    std::string token;
+    std::getline(file, token);
+    auto right = r;
+    right.headers.add("Authorization", "Bearer " + token);
+    EXPECT_EQ(send_to(platform_, right).status, 200U);
+    EXPECT_EQ(send("GET", "/v1/contacts", "", {}, token).status, 401U);
+    for (const auto& route : platform_.list())
+    {
+        auto any = r;
+        any.method = route.substr(0, route.find(' '));
+        any.target = route.substr(route.find(' ') + 1);
+        const bool open = !any.target.starts_with("/platform/");
+        EXPECT_EQ(send_to(platform_, any).status != 401U, open) << route;
+    }
+}
+
+TEST_F(ApiTest, TenantsAreMadeSuspendedAndResumed)
+{
+    const auto made =
+        operate("POST", "/platform/v1/tenants", R"({"name":"New","admin_email":"a@new.example"})");
+    ASSERT_EQ(made.status, 201U) << made.body;
+    const auto body = parse(made);
+    const std::string key(body.at("key").at("key").as_string());
+    const std::string path = "/platform/v1/tenants/" + std::string(body.at("id").as_string());
+    EXPECT_EQ(send("GET", "/v1/contacts", "", {}, key).status, 200U);
+    EXPECT_EQ(operate("GET", path).status, 200U);
+    EXPECT_EQ(operate("POST", path + ":suspend").status, 200U);
+    EXPECT_EQ(send("GET", "/v1/contacts", "", {}, key).status, 403U);
+    EXPECT_EQ(operate("POST", path + ":resume").status, 200U);
+    EXPECT_EQ(send("GET", "/v1/contacts", "", {}, key).status, 200U);
+    EXPECT_EQ(operate("GET", "/platform/v1/tenants/tnt_0").status, 404U);
+    EXPECT_EQ(operate("POST", "/platform/v1/tenants", R"({"name":"x","y":1})").status, 422U);
+    EXPECT_EQ(parse(operate("GET", "/platform/v1/tenants?limit=2")).at("data").as_array().size(),
+              2U);
+    const auto log = log_->list(platform_tenant, {}, 0, 10);
+    ASSERT_TRUE(log.has_value());
+    EXPECT_EQ(log->front().operation, "tenant.resume");
+}
+
+TEST_F(ApiTest, TheQueueIsShownAndSteered)
+{
+    EXPECT_EQ(code_of(operate("GET", "/platform/v1/queue")), "delivery_off");
+    delivery::engine_view view;
+    view.sites.emplace_back().site = "mx.example";
+    auto& campaign_view = view.campaigns.emplace_back();
+    campaign_view.campaign = {tenant_, campaign_id{7}};
+    campaign_view.state = queue::campaign_state::sending;
+    std::string suspended;
+    milliseconds duration{};
+    int hurried = 0;
+    all_->queue.view = [&] { return view; };
+    all_->queue.suspend_site = [&](const std::string& site, milliseconds d)
+    {
+        suspended = site;
+        duration = d;
+        return site == "mx.example";
+    };
+    all_->queue.hurry = [&](const queue::campaign_ref&) { ++hurried; };
+    const auto body = parse(operate("GET", "/platform/v1/queue"));
+    EXPECT_EQ(body.at("sites").as_array().size(), 1U);
+    const std::string path = "/platform/v1/queue/sites/mx.example";
+    EXPECT_EQ(operate("POST", path + ":suspend", R"({"duration":"1h"})").status, 200U);
+    EXPECT_EQ(duration, std::chrono::hours{1});
+    EXPECT_EQ(operate("POST", path + ":suspend", R"({"duration":"1 hour"})").status, 422U);
+    EXPECT_EQ(operate("POST", path + ":suspend", R"({"duration":"31d"})").status, 422U);
+    EXPECT_EQ(operate("POST", path + ":resume").status, 200U);
+    EXPECT_EQ(duration, milliseconds{0});
+    EXPECT_EQ(operate("POST", "/platform/v1/queue/sites/none:resume").status, 404U);
+    const std::string campaign = "/platform/v1/queue/campaigns/" + format_id("cmp", 7);
+    EXPECT_EQ(operate("POST", campaign + ":retry").status, 200U);
+    EXPECT_EQ(hurried, 1);
+    EXPECT_EQ(operate("POST", "/platform/v1/queue/campaigns/cmp_x:retry").status, 404U);
+}
+
+TEST_F(ApiTest, ShapingIsTracedAndGapsMustExist)
+{
+    EXPECT_EQ(operate("GET", "/platform/v1/shaping").status, 422U);
+    const auto table = std::make_shared<shaping::shaping_table>();
+    shaping::limits_patch patch;
+    patch.connections_max = 3;
+    ASSERT_TRUE(table->set_default(patch).has_value());
+    all_->hooks.shaping = [&] { return std::shared_ptr<const shaping::shaping_table>(table); };
+    const auto body = parse(operate("GET", "/platform/v1/shaping?domain=example.jp"));
+    const auto& limit = body.at("limits").at("connections_max");
+    EXPECT_EQ(limit.at("value").to_number<int>(), 3);
+    EXPECT_NE(limit.at("from").as_string(),
+              body.at("limits").at("idle_max").at("from").as_string());
+    EXPECT_EQ(code_of(operate("POST", "/platform/v1/store:accept-gap")), "no_gap");
+}
+
+TEST_F(ApiTest, ProbesReloadAndMetrics)
+{
+    EXPECT_EQ(operate("GET", "/healthz", "", 1000).status, 200U);
+    EXPECT_EQ(operate("GET", "/readyz", "", 1000).status, 200U);
+    std::string why = "starting";
+    all_->hooks.not_ready = [&] { return why; };
+    EXPECT_EQ(operate("GET", "/readyz").status, 503U);
+    EXPECT_EQ(operate("GET", "/metrics").status, 503U);
+    all_->hooks.metrics = [] { return std::string("hikyaku_up 1\n"); };
+    EXPECT_EQ(operate("GET", "/metrics").body, "hikyaku_up 1\n");
+    all_->hooks.reload = []() -> result<std::vector<std::string>, failure>
+    { return std::vector<std::string>{"data_dir: needs a restart"}; };
+    EXPECT_EQ(parse(operate("POST", "/platform/v1/reload")).at("needs_restart").as_array().size(),
+              1U);
+    all_->hooks.reload = []() -> result<std::vector<std::string>, failure>
+    { return failure{"line 3"}; };
+    EXPECT_EQ(operate("POST", "/platform/v1/reload").status, 422U);
+}
+
+} // namespace
+} // namespace hikyaku::api
