@@ -14,7 +14,7 @@ namespace
 {
 
 /// Contacts are looked up in slices of so many rows, so that large ones can end a batch early.
-constexpr std::size_t load_slice_rows = 256;
+constexpr std::size_t load_slice_rows = 64;
 constexpr std::uint64_t ordinal_max = UINT32_MAX - 1;
 
 std::string describe(const problem& p)
