@@ -1,4 +1,5 @@
 #include "failures.h"
+#include "files.h"
 #include "keys.h"
 #include "row_codec.h"
 
@@ -7,9 +8,6 @@
 
 #include <algorithm>
 #include <vector>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 namespace hikyaku::crm
 {
@@ -68,43 +66,25 @@ std::optional<upload> decode_upload(std::string_view key, std::string_view row)
     return u;
 }
 
-/// Makes a file or the names in a directory durable. False with a line in the log.
-bool sync_path(const std::filesystem::path& path, int flags)
+/// The file under its new name, bytes and name durable, as is a directory made for it.
+result<void, problem> move_in(const std::filesystem::path& from, const std::filesystem::path& to)
 {
-    const int fd = ::open(path.c_str(), flags | O_CLOEXEC);
-    const bool synced = fd >= 0 && ::fsync(fd) == 0;
-    if (!synced)
+    if (auto made = make_directory(to.parent_path()); made.has_error())
     {
-        log::error("upload_not_synced", {{"reason", std::generic_category().message(errno)}});
+        return made;
     }
-    if (fd >= 0)
+    if (auto synced = sync_file(from); synced.has_error())
     {
-        ::close(fd);
+        return synced;
     }
-    return synced;
-}
-
-/// The file under its new name, durable. False with a line in the log.
-bool move_in(const std::filesystem::path& from, const std::filesystem::path& to)
-{
     std::error_code failed;
-    std::filesystem::create_directories(to.parent_path(), failed);
-    if (!failed && !sync_path(from, O_RDONLY))
-    {
-        return false;
-    }
-    if (!failed)
-    {
-        std::filesystem::rename(from, to, failed);
-    }
+    std::filesystem::rename(from, to, failed);
     if (failed)
     {
         log::error("upload_not_moved", {{"reason", failed.message()}});
-        return false;
+        return file_trouble();
     }
-    // The tenant's directory may be new as well: its name is in the directory above.
-    return sync_path(to.parent_path(), O_RDONLY | O_DIRECTORY) &&
-           sync_path(to.parent_path().parent_path(), O_RDONLY | O_DIRECTORY);
+    return sync_directory(to.parent_path());
 }
 
 void remove_file(const std::filesystem::path& path)
@@ -149,9 +129,9 @@ result<upload, problem> uploads::adopt(tenant_id tenant, const oplog::actor& who
     u.created = clock_.wall();
     u.expires = u.created + uploads_kept;
     u.file = path_of(tenant, u.id);
-    if (!move_in(file, u.file))
+    if (const auto moved = move_in(file, u.file); moved.has_error())
     {
-        return file_trouble();
+        return moved.error();
     }
     auto change = log_.begin(tenant, who, "upload.create");
     change.set_object(u.public_id());
