@@ -236,10 +236,8 @@ asio::awaitable<std::optional<smtp::envelope>> session::next_message()
         {
             break;
         }
-        if (!queue_.empty())
-        {
-            continue;
-        }
+        // All that was there may have been stale: nobody gives to a session that has not asked.
+        ask_for_more();
         const auto idle_until = std::chrono::steady_clock::now() + plan_->limits.idle_max;
         wake_.expires_at(idle_until);
         co_await wait();
