@@ -27,8 +27,9 @@ class ScenarioTest(unittest.TestCase):
         return daemon
 
     def _show(self, daemon):
-        outcome = self._outcome
-        failed = not outcome.success
+        result = self._outcome.result
+        failed = any(getattr(test, "test_case", test) is self
+                     for test, _ in [*result.failures, *result.errors])  # fmt: skip
         if failed and daemon.process is not None:
             tail = daemon.log().splitlines()[-_LOG_LINES:]
             print(f"--- {self.id()}: the daemon's log", *tail, sep="\n", file=sys.stderr)
