@@ -1,0 +1,95 @@
+#include "client_session.h"
+#include "json_text.h"
+#include "text_table.h"
+#include "zone_lines.h"
+
+namespace hikyaku::cli
+{
+namespace
+{
+
+int add(command_context& ctx, const std::string& domain)
+{
+    auto session = client_session::open_tenant(ctx);
+    if (session.has_error())
+    {
+        return print_failure(ctx, session.error());
+    }
+    const auto answer = session->post("/v1/domains", json::object{{"domain", domain}});
+    if (answer.has_error())
+    {
+        return print_failure(ctx, answer.error());
+    }
+    if (ctx.json || !answer->is_object())
+    {
+        print_json(ctx, *answer);
+        return exit_ok;
+    }
+    const auto& o = answer->get_object();
+    ctx.out() << "; Publish these records for " << text_of(o, "domain") << " (" << text_of(o, "id")
+              << ").\n";
+    for (const auto& r : array_of(o, "records"))
+    {
+        if (r.is_object())
+        {
+            ctx.out() << "; " << text_of(r.get_object(), "purpose") << '\n'
+                      << zone_line(r.get_object()) << '\n';
+        }
+    }
+    return exit_ok;
+}
+
+std::string mark(const json::object& checks, std::string_view name)
+{
+    return flag_of(checks, name) ? "ok" : "-";
+}
+
+int list(command_context& ctx)
+{
+    auto session = client_session::open_tenant(ctx);
+    if (session.has_error())
+    {
+        return print_failure(ctx, session.error());
+    }
+    const auto rows = session->list("/v1/domains");
+    if (rows.has_error())
+    {
+        return print_failure(ctx, rows.error());
+    }
+    text_table t({"ID", "DOMAIN", "DKIM", "SPF", "RETURN PATH", "DMARC", "CHECKED"});
+    for (const auto& row : *rows)
+    {
+        const auto& o = row.get_object();
+        const auto& checks = object_of(o, "checks");
+        if (ctx.json)
+        {
+            print_json(ctx, row);
+        }
+        t.add({text_of(o, "id"), text_of(o, "domain"), mark(checks, "dkim"), mark(checks, "spf"),
+               mark(checks, "return_path"), mark(checks, "dmarc"), text_of(checks, "checked_at")});
+    }
+    if (!ctx.json)
+    {
+        t.print(ctx.out());
+    }
+    return exit_ok;
+}
+
+} // namespace
+
+void add_domain_commands(CLI::App& root, command_context& ctx)
+{
+    auto& group = add_group(root, "domain", "Sender domains of a tenant");
+    auto* make = group.add_subcommand("add", "Add a domain; prints the DNS records to publish");
+    const auto domain = std::make_shared<std::string>();
+    make->add_option("DOMAIN", *domain, "shop.example")->required();
+    add_tenant_options(*make, ctx);
+    make->footer("Example:\n  hikyaku domain add shop.example >> shop.example.zone");
+    on_chosen(*make, ctx, [&ctx, domain] { return add(ctx, *domain); });
+
+    auto* show = group.add_subcommand("list", "List domains and the state of their records");
+    add_tenant_options(*show, ctx);
+    on_chosen(*show, ctx, [&ctx] { return list(ctx); });
+}
+
+} // namespace hikyaku::cli
