@@ -61,6 +61,11 @@ if(NOT HK_SANITIZE)
         set_tests_properties(scenario_${name} PROPERTIES LABELS scenario TIMEOUT 300 RUN_SERIAL TRUE
             ENVIRONMENT "HK_BIN=${CMAKE_BINARY_DIR}/bin;PYTHONDONTWRITEBYTECODE=1")
     endforeach()
+    # The benchmarks at tiny sizes: they still run; what they measure is not looked at.
+    add_test(NAME bench_quick COMMAND Python3::Interpreter ${CMAKE_SOURCE_DIR}/bench/bench.py
+             --build-dir ${CMAKE_BINARY_DIR} --quick)
+    set_tests_properties(bench_quick PROPERTIES LABELS bench TIMEOUT 300 RUN_SERIAL TRUE
+        ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
 endif()
 
 # tests/fuzz/<module>_<what>_fuzz.cpp: libFuzzer targets, in the fuzz preset only.
