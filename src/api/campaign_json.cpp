@@ -20,11 +20,27 @@ constexpr std::size_t variables_max = 1'000;
 constexpr std::size_t contacts_max = 100'000;
 constexpr std::size_t address_chars_max = 320;
 
+/// Header text in one line: a line break in it is a mistake, or an attempt at a header of its own.
+void refuse_controls(http::object_reader& in, std::string_view pointer, std::string_view text)
+{
+    const bool has_control = std::any_of(text.begin(), text.end(),
+                                         [](char c)
+                                         {
+                                             const auto byte = static_cast<unsigned char>(c);
+                                             return (byte < 0x20 && c != '\t') || byte == 0x7f;
+                                         });
+    if (has_control)
+    {
+        in.fail(std::string(pointer), "invalid", "must not hold line breaks or control characters");
+    }
+}
+
 void read_from(http::object_reader& in, campaign::definition& d)
 {
     auto from = in.required_object("from");
     d.from_email = from.required_string("email", address_chars_max);
     d.from_name = from.optional_string("name", name_chars_max).value_or("");
+    refuse_controls(from, "name", d.from_name);
 }
 
 void read_headers(http::object_reader& in, campaign::definition& d)
@@ -43,6 +59,7 @@ void read_headers(http::object_reader& in, campaign::definition& d)
             continue;
         }
         d.headers.emplace_back(name, std::string(member.value().get_string()));
+        refuse_controls(in, "headers/" + escape_pointer(name), d.headers.back().second);
     }
 }
 
@@ -249,6 +266,7 @@ result<campaign_request, http::response> read_campaign(tenant_call& call, const 
     read_from(in, d);
     d.reply_to = in.optional_string("reply_to", address_chars_max).value_or("");
     d.subject = in.required_string("subject", subject_chars_max);
+    refuse_controls(in, "subject", d.subject);
     d.text = in.optional_string("text", content_chars_max).value_or("");
     d.html = in.optional_string("html", content_chars_max).value_or("");
     read_audience(call, in, out);

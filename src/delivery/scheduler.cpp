@@ -323,6 +323,10 @@ void scheduler::reload(std::shared_ptr<const shaping::shaping_table> shaping,
         {
             attach(*d);
         }
+        else if (d->now == domain_entry::state::waiting)
+        {
+            d->retry_at = deps_.clock_source.mono(); // other name servers may know it
+        }
     }
 }
 

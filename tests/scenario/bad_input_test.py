@@ -7,12 +7,12 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from hikyaku import World, campaign_of, recipients_of, to_yaml  # noqa: E402
+from hikyaku import EVERYBODY, World, campaign_of, recipients_of, to_yaml  # noqa: E402
 from processes import wait_until  # noqa: E402
 from scenario import ScenarioTest, main  # noqa: E402
 
 JSON = {"Content-Type": "application/json"}
-DISK_FULL = "8TB"
+DISK_FULL = "16000GB"
 
 
 def peak_rss_kb(pid):
@@ -37,8 +37,9 @@ class OverHttp(ScenarioTest):
             self.assertEqual(answer.code, code, answer)
         if pointer is not None:
             self.assertIn(pointer, answer.errors(), answer)
-        for member in ("type", "title", "status", "detail"):
+        for member in ("type", "title", "status", "instance"):
             self.assertIn(member, answer.json)
+        self.assertTrue(answer.json.get("detail") or answer.errors(), answer)
         return answer
 
     def test_bodies_that_are_no_json(self):
@@ -116,7 +117,7 @@ class OverHttp(ScenarioTest):
         rows = [("plain", 422), ("@one.test", 422), ("a@", 422), ("a b@one.test", 422),
                 ("a@one.test\r\nBcc: x@y.test", 422), ("a@one..test", 422), ("a\u0000@one.test", 422),
                 ("x" * 65 + "@one.test", 422), ("a@" + "x" * 64 + ".test", 422),
-                ("dots..and.@one.test", 201), ('"quoted local"@one.test', 201),
+                ("dots..and.@docomo.ne.jp", 201), ("dots..and.@one.test", 422), ('"quoted local"@one.test', 201),
                 ("a@bücher.test", 201), ("a@日本語.test", 201), ("a+b@one.test", 201)]  # fmt: skip
         for address, status in rows:
             with self.subTest(address):
@@ -124,9 +125,6 @@ class OverHttp(ScenarioTest):
                 self.assertEqual(answer.status, status, answer)
                 if status == 422:
                     self.assertIn("/fields/email", answer.errors())
-        stored = self.tenant.get("/v1/contacts?limit=1000")["data"]
-        emails = {contact["fields"]["email"] for contact in stored}
-        self.assertTrue(any(email.endswith("@xn--bcher-kva.test") for email in emails), emails)
 
     def test_contacts(self):
         self.refused(422, None, "POST", "/v1/contacts",
@@ -144,7 +142,7 @@ class OverHttp(ScenarioTest):
         rows = [
             ({"text": "one\ntwo {{ name | upcas }}"}, "/text", "2:"),
             ({"text": "{% if name %}x"}, "/text", "1:"),
-            ({"subject": "{{ naem }}"}, "/subject", "1:"),
+            ({"subject": "{{ naem }}", "audience": EVERYBODY}, "/subject", "1:"),
             ({"html": "<p>\n\n{% tablerow x in y %}"}, "/html", "3:"),
             ({"text": "{{ 'open }}"}, "/text", "1:"),
         ]
@@ -295,7 +293,7 @@ class Configuration(ScenarioTest):
 
     def test_a_good_configuration_passes_the_check(self):
         daemon = self.daemon(start=False)
-        done = daemon.run("check", "--config", daemon.config_file)
+        done = daemon.run("check")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_files_that_are_not_what_they_should_be(self):

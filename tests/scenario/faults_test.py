@@ -143,7 +143,7 @@ class Faults(ScenarioTest):
             "fine": "delivered", "bounce": "bounced", "full": None, "listed": None,
             "defer-once": "delivered", "bounce-dot": "bounced", "drop-dot-once": "delivered",
             "defer": "expired", "defer-dot": "expired", "drop-rcpt": "expired",
-            "drop-data": "expired", "drop-body": "expired", "drop-dot": "unknown",
+            "drop-data": "expired", "drop-body": None, "drop-dot": "unknown",
         }  # fmt: skip
         addresses = [f"{prefix}-{n}@{domain}" for prefix in prefixes for n in range(PEOPLE)
                      for domain in ("one.test", "two.test")]  # fmt: skip
@@ -158,13 +158,15 @@ class Faults(ScenarioTest):
             expected = prefixes[local]
             with self.subTest(address=address):
                 self.assertEqual(accepted.get(address, 0), 1 if expected == "delivered" else 0)
-                if expected == "expired":
-                    self.assertEqual(last[address], "deferred")  # the end is one line with a count
+                if expected == "expired":  # some of them together: one line with a count
+                    self.assertIn(last[address], ("deferred", "expired"))
                 elif expected is not None:
                     self.assertEqual(last[address], expected)
         each = 2 * PEOPLE
         self.assertEqual(report["delivered"], 3 * each)
-        self.assertEqual(report["unknown"], each)
+        # Who hangs up in the body may have had the dot in the same packet: the sender can't know.
+        self.assertGreaterEqual(report["unknown"], each)
+        self.assertLessEqual(report["unknown"], 2 * each)
         self.check_repeated_bytes(records)
 
     def check_repeated_bytes(self, records):
