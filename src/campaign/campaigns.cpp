@@ -243,12 +243,14 @@ result<campaign_row, campaign_error> campaigns::change_state(
     {
         return row.error();
     }
+    const auto before = row->life.state;
     auto refusal = decide(row->life, row->source);
     if (refusal)
     {
         return conflict(std::move(*refusal));
     }
-    row->life.generation += 1;
+    // Messages under way stay valid while the campaign goes on sending (expanding → sending).
+    row->life.generation += sends(before) && sends(row->life.state) ? 0 : 1;
     const queue::campaign_ref ref{tenant, id};
     change.set_object(public_id(id));
     change.data().put(store::space::queue, queue::campaign_key(queue::row::lifecycle, ref),

@@ -10,8 +10,6 @@ namespace hikyaku::delivery
 namespace
 {
 
-constexpr milliseconds domain_retry_first{60'000};
-constexpr milliseconds domain_retry_max{1'800'000};
 constexpr std::size_t disposal_batch = 64;
 
 } // namespace
@@ -287,8 +285,10 @@ void scheduler::defer_domain(domain_entry& d, const dns::mx_answer& answer)
     d.now = domain_entry::state::waiting;
     waiting_domains_.insert(d.id);
     d.failures = std::min(d.failures + 1, 16U);
+    // As long as a site that can't be reached: the limits of its domain say how long.
+    const auto limits = shaping_->effective(d.name, {}).limits;
     const auto wait =
-        std::min(domain_retry_max, domain_retry_first * (1 << std::min(d.failures - 1, 5U)));
+        std::min(limits.suspension_max, limits.suspension_first * (1 << (d.failures - 1)));
     d.retry_at = deps_.clock_source.mono() + wait;
     d.answer = std::make_shared<const dns::mx_answer>(answer);
     log::info("domain_deferred",
