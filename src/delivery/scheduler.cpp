@@ -316,6 +316,7 @@ void scheduler::reload(std::shared_ptr<const shaping::shaping_table> shaping,
     {
         log::error("dns_servers_refused", {{"reason", changed.error().text}});
     }
+    resolver_->clear_cache(); // what the servers before said, "no answer" above all
     // Limits are looked up again as domains are attached to their sites.
     for (auto& [id, d] : domains_)
     {

@@ -21,7 +21,7 @@ ZONES = {
     "xn--bcher-kva.test": "@ IN MX 10 mx1.mx-1.test.\n",
 }
 ENDS_AT_ONCE = {
-    "a@one.test": "delivered", "a@implicit.test": "delivered", "a@alias.zone.test": "delivered", "a@bücher.test": "delivered",
+    "a@one.test": "delivered", "a@implicit.test": "delivered", "a@alias.zone.test": "delivered",
     "a@fallback.test": "delivered", "a@null.test": "bounced", "a@nx.zone.test": "bounced",
     "a@loop.zone.test": "bounced",
 }  # fmt: skip
@@ -37,15 +37,18 @@ class Dns(ScenarioTest):
     def test_what_bounces_and_what_waits(self):
         world = self.world(zones=ZONES)
         addresses = [*ENDS_AT_ONCE, *WAITS]
-        tenant, campaign_id = self.send(world, addresses)
+        tenant, campaign_id = self.send(world, [*addresses, "a@bücher.test"])
         report = tenant.wait_report(
             campaign_id,
-            lambda r: r["delivered"] + r["bounced"] == len(ENDS_AT_ONCE) and r["deferred"] == 2,
+            lambda r: r["delivered"] + r["bounced"] == len(ENDS_AT_ONCE) + 1 and r["deferred"] == 2,
         )
         self.assertEqual(report["pending"], len(WAITS), report)
-        wait_until(lambda: {line["recipient"] for line in world.daemon.delivery_log()}
-                   >= set(addresses), 10, "the lines of the log")  # fmt: skip
-        last = {line["recipient"]: line for line in world.daemon.delivery_log()}
+        self.assertIn("a@xn--bcher-kva.test", world.accepted())
+        def last_lines():
+            lines = {line["recipient"]: line for line in world.daemon.delivery_log()}
+            return lines if set(lines) >= set(addresses) else None
+
+        last = wait_until(last_lines, 10, "the lines of the log")
         for address, event in ENDS_AT_ONCE.items():
             self.assertEqual(last[address]["event"], event, last[address])
         for address in WAITS:
