@@ -57,7 +57,7 @@ def write_contacts(path, shapes, each):
         out.write(",".join(HEADER) + "\r\n")
         for shape in shapes:
             for number in range(each):
-                domain = f"{shape[0]}{number % DOMAINS}.test"
+                domain = f"{shape[0]}{draw.randrange(DOMAINS)}.test"
                 row = (
                     f"customer.{number:07d}@{domain}",
                     f"{_FAMILIES[number % 10]} {_GIVEN[number // 10 % 10]}",
