@@ -7,7 +7,7 @@ namespace hikyaku::cli
 
 std::string text_of(const json::value& value)
 {
-    if (value.is_null())
+    if (value.is_null() || (value.is_string() && value.get_string().empty()))
     {
         return "-";
     }

@@ -10,7 +10,7 @@ namespace hikyaku::cli
 {
 
 /// A member of a server's answer for a person: strings with control characters escaped, numbers and
-/// booleans as they are, objects and arrays as JSON; absent and null are "-".
+/// booleans as they are, objects and arrays as JSON; absent, null and empty are "-".
 [[nodiscard]] std::string text_of(const json::object& from, std::string_view name);
 [[nodiscard]] std::string text_of(const json::value& value);
 /// A string as it came, for requests, files and DNS records; empty when it is none.

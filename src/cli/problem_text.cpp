@@ -21,10 +21,13 @@ std::string next_step(const http::response& answer, const std::string& code)
     case 404:
         return "Check the id: `… list` shows what there is. Another tenant's ids are not found.";
     case 409:
-        return code == "idempotency_key_reused"
-                   ? "The same Idempotency-Key was used for other content: give another one with "
-                     "--idempotency-key."
-                   : "Look at the present state (`show`) and try again if it still makes sense.";
+        if (code == "idempotency_key_reused")
+        {
+            return "The same Idempotency-Key was used for other content: give another one with "
+                   "--idempotency-key.";
+        }
+        return code == "campaign_state" ? "`hikyaku campaign show ID` tells its present state."
+                                        : std::string();
     case 413:
         return "Split the file, or raise http.body_bytes_max.";
     case 429:

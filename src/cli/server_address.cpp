@@ -103,6 +103,12 @@ result<platform_address, call_failure> find_platform(const command_context& ctx)
         return settings.error();
     }
     const auto s = settings->value_or(config::settings{});
+    const bool has_token = !out.token_file.empty() || !s.platform_token_file.empty();
+    if (out.url.empty() && s.platform.enabled && !s.platform.unix_socket.empty() && !has_token)
+    {
+        // Also when it is not there now: "not reachable" is then the better answer.
+        out.url = "unix:" + s.platform.unix_socket;
+    }
     if (out.url.empty())
     {
         const auto url =

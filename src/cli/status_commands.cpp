@@ -83,9 +83,14 @@ void print_status(command_context& ctx, const json::object& s)
     t.print(ctx.out());
 }
 
-/// {"count","per_ms","burst"} of a rate, or the value itself.
+/// {"count","per_ms","burst"} of a rate, "30000ms" of a duration, or the value itself.
 std::string limit_text(const json::value& v)
 {
+    if (v.is_string())
+    {
+        const auto length = parse_duration(v.get_string());
+        return length.has_value() && *length >= seconds{1} ? format_duration(*length) : text_of(v);
+    }
     if (!v.is_object() || !v.get_object().contains("per_ms"))
     {
         return text_of(v);

@@ -50,7 +50,7 @@ std::size_t display_width(std::string_view text) noexcept
     for (std::size_t at = 0; at < text.size();)
     {
         const auto c = next_code_point(text, at);
-        width += is_in(wide, c) ? 2 : is_in(combining, c) ? 0 : 1;
+        width += is_in(combining, c) ? 0 : is_in(wide, c) ? 2 : 1;
     }
     return width;
 }
