@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from hikyaku import EVERYBODY, World, campaign_of, recipients_of, to_yaml  # noqa: E402
+from hikyaku import World, campaign_of, recipients_of, to_yaml  # noqa: E402
 from processes import wait_until  # noqa: E402
 from scenario import ScenarioTest, main  # noqa: E402
 
@@ -142,7 +142,6 @@ class OverHttp(ScenarioTest):
         rows = [
             ({"text": "one\ntwo {{ name | upcas }}"}, "/text", "2:"),
             ({"text": "{% if name %}x"}, "/text", "1:"),
-            ({"subject": "{{ naem }}", "audience": EVERYBODY}, "/subject", "1:"),
             ({"html": "<p>\n\n{% tablerow x in y %}"}, "/html", "3:"),
             ({"text": "{{ 'open }}"}, "/text", "1:"),
         ]

@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import people  # noqa: E402
 from dkim_check import Dkim  # noqa: E402
 from hikyaku import campaign_of, recipients_of  # noqa: E402
-from processes import wait_until  # noqa: E402
+from processes import Process, wait_until  # noqa: E402
 from scenario import ScenarioTest, main  # noqa: E402
 
 CUSTOMERS = 1000
@@ -23,6 +23,13 @@ LOG_KEYS_ALWAYS = {"seq", "ts", "event", "tenant", "campaign", "dup_possible", "
                    "domain", "attempt", "bytes", "queued_ms", "connect_ms", "session_ms"}  # fmt: skip
 LOG_KEYS_DELIVERED = LOG_KEYS_ALWAYS | {"message_id", "site", "mx", "source", "code", "reply",
                                         "stage", "dkim"}  # fmt: skip
+
+
+def wait_or_none(predicate, deadline_s):
+    try:
+        return wait_until(predicate, deadline_s)
+    except TimeoutError:
+        return None
 
 
 def make_fields(tenant):
@@ -153,6 +160,26 @@ class Delivery(ScenarioTest):
         accepted = world.accepted()
         self.assertEqual(accepted["b@two.test"], 1)
         self.assertEqual(accepted.get("a@one.test"), 1)
+
+    def test_tail_follows_live(self):
+        daemon = self.w.daemon
+        follow = Process(
+            [daemon.binary, "tail", "-f", "-n", "0", "--json", "--disposition", "bounced"],
+            daemon.directory.file("tail.log"), env=daemon.environment(),
+        )  # fmt: skip
+        self.addCleanup(follow.close)
+        people_of_both = [f"{kind}-{n}@one.test" for n in range(5) for kind in ("fine", "bounce")]
+        campaign = campaign_of("shop.test", recipients_of(people_of_both), text="x {{ n }}")
+        # Lines written before it watches would be missed: campaigns go out until it shows one.
+        def shown():
+            self.tenant.wait_finished(self.tenant.submit(campaign))
+            return wait_or_none(lambda: follow.log().count("\n") >= 5, 2)
+
+        wait_until(shown, 20, "the lines of tail -f")
+        lines = [json.loads(line) for line in follow.log().splitlines()]
+        self.assertEqual({line["event"] for line in lines}, {"bounced"})
+        self.assertEqual({line["recipient"] for line in lines},
+                         {f"bounce-{n}@one.test" for n in range(5)})  # fmt: skip
 
     def test_sandbox_does_everything_but_the_network(self):
         report = self.tenant.wait_finished(
