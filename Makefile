@@ -22,6 +22,9 @@ STAMP := .cache/packages.stamp
 export CC := clang-19
 export CXX := clang++-19
 export CCACHE_DIR ?= $(HOME)/.cache/ccache
+# A clone in another folder finds what this one has compiled.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
 
 .PHONY: all build demo test unit bench tsan fuzz format install clean help packages
 
