@@ -269,5 +269,22 @@ TEST_F(MxTest, BadDomainBouncesAndBadServerIsTold)
     EXPECT_EQ(run_mx({"example.jp", "nowhere", milliseconds{5'000}, true}, out_, err_), exit_usage);
 }
 
+using CsvTest = DiagnoseTest;
+
+TEST_F(CsvTest, FileAndStandardInputSayTheSame)
+{
+    const std::string text = "email,name\na@example.jp,A\nb@example.jp,B,extra\n";
+    EXPECT_EQ(run_csv({write("c.csv", text), true}, in_, out_, err_), exit_negative);
+    const auto of_file = object();
+    out_.str("");
+    in_.str(text);
+    EXPECT_EQ(run_csv({"-", true}, in_, out_, err_), exit_negative);
+    EXPECT_EQ(object(), of_file);
+    out_.str("");
+    EXPECT_EQ(run_csv({dir_ + "/c.csv", false}, in_, out_, err_), exit_negative);
+    EXPECT_NE(out_.str().find("errors: 1\n  line 3: "), std::string::npos) << out_.str();
+    EXPECT_EQ(run_csv({dir_ + "/missing.csv", true}, in_, out_, err_), exit_usage);
+}
+
 } // namespace
 } // namespace hikyaku::cli
