@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include <pthread.h>
+
 namespace hikyaku::delivery
 {
 
@@ -63,6 +65,7 @@ result<void> scheduler::start(bool clean)
 
 void scheduler::run()
 {
+    ::pthread_setname_np(::pthread_self(), "hk-scheduler");
     context_.run();
 }
 

@@ -6,6 +6,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include <pthread.h>
+
 namespace hikyaku::delivery
 {
 
@@ -28,6 +30,7 @@ void shard::start()
 
 void shard::run()
 {
+    ::pthread_setname_np(::pthread_self(), ("hk-shard-" + std::to_string(index_)).c_str());
     context_.run();
 }
 

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include <pthread.h>
+
 namespace hikyaku::store
 {
 namespace
@@ -138,6 +140,10 @@ void writer::submit(std::vector<record> records, commit_class cls, database::dur
         const std::lock_guard lock(mutex_);
         HK_ASSERT(!stopping_);
         waiting_[static_cast<std::size_t>(cls)].push_back(std::move(s));
+        if (gathering_ && only_outcomes())
+        {
+            return; // the writer wakes by itself when its wait is over
+        }
     }
     wake_.notify_one();
 }
@@ -161,16 +167,25 @@ void writer::take_class(group& out, std::size_t& bytes, std::deque<submission>& 
     }
 }
 
+bool writer::only_outcomes() const
+{
+    return !stopping_ && waiting_[static_cast<std::size_t>(commit_class::control)].empty() &&
+           waiting_[static_cast<std::size_t>(commit_class::bulk)].empty() &&
+           backlog_.load() < group_bytes_max_;
+}
+
 bool writer::wait_for_group(group& out)
 {
     std::unique_lock lock(mutex_);
     const auto any = [this]
     { return std::any_of(waiting_.begin(), waiting_.end(), [](auto& w) { return !w.empty(); }); };
     wake_.wait(lock, [&] { return any() || stopping_; });
-    if (group_wait_.count() > 0 && !stopping_)
+    if (group_wait_.count() > 0 && only_outcomes())
     {
-        wake_.wait_for(lock, group_wait_,
-                       [this] { return stopping_ || backlog_.load() >= group_bytes_max_; });
+        // Outcomes wait for company: a commit costs the same for one as for many. Nobody else does.
+        gathering_ = true;
+        wake_.wait_for(lock, group_wait_, [this] { return !only_outcomes(); });
+        gathering_ = false;
     }
     std::size_t bytes = 0;
     for (auto& waiting : waiting_)
@@ -182,6 +197,7 @@ bool writer::wait_for_group(group& out)
 
 void writer::run()
 {
+    ::pthread_setname_np(::pthread_self(), "hk-writer");
     group g;
     while (wait_for_group(g))
     {

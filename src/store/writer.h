@@ -44,6 +44,7 @@ private:
     using group = std::vector<submission>;
 
     void run();
+    [[nodiscard]] bool only_outcomes() const;
     [[nodiscard]] bool wait_for_group(group& out);
     void take_class(group& out, std::size_t& bytes, std::deque<submission>& from);
     void write_group(group& g);
@@ -65,6 +66,7 @@ private:
     std::condition_variable wake_;
     std::array<std::deque<submission>, commit_classes> waiting_;
     bool stopping_ = false;
+    bool gathering_ = false;
     commit_stats stats_;
     std::vector<std::uint32_t> durations_;
 

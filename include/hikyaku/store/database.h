@@ -44,8 +44,8 @@ struct options
     std::size_t wal_bytes_max = 32u << 20;
     /// A group is closed at this size; a single larger record is its own group.
     std::size_t group_bytes_max = 256u << 10;
-    /// How long a group waits for company once it has a first record.
-    std::chrono::microseconds group_wait{0};
+    /// How long outcomes wait for company when nothing else waits: one sync then carries more.
+    std::chrono::microseconds group_wait{1'000};
     /// The file system seam: nullptr is the machine's. Outlives the database.
     rocksdb::Env* env = nullptr;
 };

@@ -80,7 +80,7 @@ public:
     /// Retries loaded from a lane at once.
     static constexpr std::size_t due_page = 256;
     /// After an unclean stop this many positions beyond the recorded lease mark may be repeats.
-    static constexpr position repeat_margin = 256;
+    static constexpr position repeat_margin = 4096;
 
     explicit active_queue(store::database& db);
     ~active_queue();
