@@ -265,8 +265,8 @@ void writer::drop_families(const group& g)
                                           end_after_write_failure("drop family", status);
                                       }
                                       families_.remove(op.family);
+                                      write_mark();
                                   });
-        write_mark();
     }
 }
 
