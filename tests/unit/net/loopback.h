@@ -54,7 +54,16 @@ public:
                 }
             });
     }
-    ~loopback_server() { thread_.join(); }
+    ~loopback_server() { finish(); }
+
+    /// Waits for the thread: what it wrote may be read then.
+    void finish()
+    {
+        if (thread_.joinable())
+        {
+            thread_.join();
+        }
+    }
 
     [[nodiscard]] tcp::endpoint endpoint() const { return endpoint_; }
 

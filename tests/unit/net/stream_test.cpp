@@ -47,6 +47,7 @@ TEST(TcpStream, ReadsAndGathersWrites)
     EXPECT_TRUE(w.ok());
     EXPECT_EQ(w.bytes, 9u);
     EXPECT_EQ(read_all(s, *stream, 8), "250 ok\r\n");
+    server.finish();
     EXPECT_EQ(seen, "body\r\n.\r\n");
 }
 
@@ -62,6 +63,7 @@ TEST(TcpStream, WritesMoreThanTheSocketTakesAtOnce)
     EXPECT_EQ(w.bytes, big.size() + 3);
     std::array<char, 16> buffer;
     EXPECT_EQ(s.run(stream->read_some(buffer, patience)).ec, errc::end_of_stream);
+    server.finish();
     EXPECT_EQ(seen, big.size() + 3);
 }
 
