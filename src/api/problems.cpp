@@ -29,27 +29,6 @@ http::response duplicate(std::string pointer, std::string text)
 
 } // namespace
 
-std::string escape_pointer(std::string_view part)
-{
-    std::string out;
-    for (const char c : part)
-    {
-        if (c == '~')
-        {
-            out += "~0";
-        }
-        else if (c == '/')
-        {
-            out += "~1";
-        }
-        else
-        {
-            out.push_back(c);
-        }
-    }
-    return out;
-}
-
 http::response to_response(const crm::problem& p, std::string_view prefix)
 {
     const std::string pointer =

@@ -37,28 +37,6 @@ bool is_json_type(std::string_view type)
                     equal_ignoring_case(parameter, "charset=\"utf-8\""));
 }
 
-/// One part of a JSON pointer (RFC 6901 section 3).
-std::string escape_pointer(std::string_view part)
-{
-    std::string out;
-    for (const char c : part)
-    {
-        if (c == '~')
-        {
-            out += "~0";
-        }
-        else if (c == '/')
-        {
-            out += "~1";
-        }
-        else
-        {
-            out.push_back(c);
-        }
-    }
-    return out;
-}
-
 /// Code points of text that is valid UTF-8.
 std::size_t count_characters(std::string_view text) noexcept
 {
@@ -90,6 +68,27 @@ std::string kind_name(const json::value& value)
 }
 
 } // namespace
+
+std::string escape_pointer(std::string_view part)
+{
+    std::string out;
+    for (const char c : part)
+    {
+        if (c == '~')
+        {
+            out += "~0";
+        }
+        else if (c == '/')
+        {
+            out += "~1";
+        }
+        else
+        {
+            out.push_back(c);
+        }
+    }
+    return out;
+}
 
 result<json::value, response> parse_json_body(const request& from, const json_limits& limits)
 {

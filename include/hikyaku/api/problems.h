@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include <hikyaku/crm/problem.h>
+#include <hikyaku/http/json_body.h>
 #include <hikyaku/http/response.h>
 #include <hikyaku/identity/problem.h>
 #include <hikyaku/jobs/jobs.h>
@@ -28,7 +29,6 @@ inline constexpr seconds retry_after_s{5};
 /// 503 with Retry-After.
 [[nodiscard]] http::response unavailable(std::string code, std::string detail);
 
-/// One part of a JSON pointer (RFC 6901 section 3).
-[[nodiscard]] std::string escape_pointer(std::string_view part);
+using http::escape_pointer;
 
 } // namespace hikyaku::api

@@ -152,7 +152,6 @@ public:
     void hold_tenant(tenant_id tenant, bool held);
 
 private:
-    friend class expansion_worker;
     using live_ptr = std::shared_ptr<live_campaign>; // shared: work in flight refers to it
 
     [[nodiscard]] result<campaign_row, campaign_error> change_state(

@@ -19,6 +19,9 @@
 namespace hikyaku::http
 {
 
+/// One part of a JSON pointer (RFC 6901 section 3).
+[[nodiscard]] std::string escape_pointer(std::string_view part);
+
 /// The body as strict JSON.
 /// @error the answer to give: 415 unless application/json (or +json; charset utf-8 only),
 ///        400 `malformed_json` with the byte offset in the detail
