@@ -11,12 +11,15 @@ struct engine::impl
 {
     engine_options options;
     hooks to_campaigns;
+    /// The loops run on the caller's thread.
+    bool is_driven = false;
     scheduler decider;
     bool started = false;
 
     impl(engine_options o, std::shared_ptr<const shaping::shaping_table> shaping, dependencies deps,
          hooks h)
         : options(std::move(o)), to_campaigns(std::move(h)),
+          is_driven(deps.world.scheduler_loop != nullptr),
           decider(options, std::move(shaping), deps, to_campaigns)
     {
     }
@@ -27,7 +30,7 @@ struct engine::impl
     /// is no such thread: f runs here.
     template <class F> auto ask(F f) -> decltype(f())
     {
-        if (!started)
+        if (!started || is_driven)
         {
             return f();
         }
@@ -57,11 +60,28 @@ result<void> engine::start(bool clean)
 
 void engine::stop(milliseconds deadline)
 {
-    if (impl_->started)
+    if (impl_->started && !impl_->is_driven)
     {
         impl_->decider.stop(deadline);
         impl_->started = false;
     }
+}
+
+void engine::begin_stop()
+{
+    impl_->decider.begin_stop();
+}
+void engine::cut()
+{
+    impl_->decider.cut();
+}
+bool engine::quiet() const
+{
+    return impl_->decider.quiet();
+}
+void engine::end_stop()
+{
+    impl_->decider.end_stop();
 }
 
 void engine::open_campaign(const queue::campaign_ref& c, const queue::lifecycle& l,

@@ -16,14 +16,21 @@ scheduler::scheduler(const engine_options& options,
                      std::shared_ptr<const shaping::shaping_table> shaping,
                      engine::dependencies deps, const hooks& h)
     : options_(options), shaping_(std::move(shaping)), deps_(deps), hooks_(h),
-      guard_(asio::make_work_guard(context_)), timer_(context_), queue_(deps.db)
+      own_context_(deps.world.scheduler_loop ? nullptr : std::make_unique<asio::io_context>(1)),
+      context_(own_context_ ? *own_context_ : *deps.world.scheduler_loop),
+      guard_(asio::make_work_guard(context_)), queue_(deps.db)
 {
+    if (deps_.world.sleeper == nullptr)
+    {
+        deps_.world.sleeper = &net::system_sleeper();
+    }
+    timer_ = deps_.world.sleeper->make_timer(context_);
     const unsigned count =
         options.shards != 0 ? options.shards : std::max(1U, std::thread::hardware_concurrency());
     for (std::size_t i = 0; i < count; ++i)
     {
-        shards_.push_back(
-            std::make_unique<shard>(i, options_, hooks_, deps_.clock_source, tls_, *this));
+        shards_.push_back(std::make_unique<shard>(i, options_, hooks_, deps_.clock_source, tls_,
+                                                  deps_.world, *this));
     }
 }
 
@@ -31,8 +38,15 @@ scheduler::~scheduler() = default;
 
 result<void> scheduler::start(bool clean)
 {
-    resolver_ = std::make_unique<resolver::resolver>(context_, options_.dns, deps_.clock_source,
-                                                     deps_.random);
+    if (deps_.world.make_resolver)
+    {
+        resolver_ = deps_.world.make_resolver(context_);
+    }
+    else
+    {
+        resolver_ = std::make_unique<resolver::resolver>(context_, options_.dns, deps_.clock_source,
+                                                         deps_.random);
+    }
     const auto loaded = queue_.load(clean);
     if (loaded.has_error())
     {
@@ -59,7 +73,10 @@ result<void> scheduler::start(bool clean)
                    place_new_lanes();
                    tick();
                });
-    thread_ = std::thread([this] { run(); });
+    if (own_context_)
+    {
+        thread_ = std::thread([this] { run(); });
+    }
     return {};
 }
 
@@ -110,11 +127,11 @@ void scheduler::tick()
     }
     settle_now();
     tick_due_ = deps_.clock_source.mono() + tick_every;
-    timer_.expires_after(tick_every);
-    timer_.async_wait(
-        [this](const error_code& ec)
+    timer_->expires_at(tick_due_);
+    timer_->async_wait(
+        [this](bool expired)
         {
-            if (!ec)
+            if (expired)
             {
                 tick();
             }
@@ -340,34 +357,61 @@ void scheduler::stop(milliseconds deadline)
     {
         return;
     }
-    asio::post(context_, [this] { stop_on_thread(); });
-    const auto all_quiet = [this]
-    {
-        std::size_t busy = loading_.load();
-        for (const auto& s : shards_)
-        {
-            busy += s->sessions();
-        }
-        return busy == 0;
-    };
+    begin_stop();
     {
         std::unique_lock lock(stop_mutex_);
         // Notified as things end; looked at again now and then, as a load may end in between.
         const auto end = std::chrono::steady_clock::now() + deadline;
-        while (!all_quiet() && std::chrono::steady_clock::now() < end)
+        while (!quiet() && std::chrono::steady_clock::now() < end)
         {
             progress_.wait_for(lock, milliseconds{50});
         }
     }
-    for (auto& s : shards_)
-    {
-        s->cut();
-    }
+    cut();
     for (auto& s : shards_)
     {
         s->join();
     }
-    // What the sessions reported last is settled, then the loop ends.
+    end_stop();
+    thread_.join();
+    // The writer's callbacks refer to us: an empty commit waits for those before it.
+    deps_.db.commit(std::vector<store::record>{}, store::commit_class::bulk);
+}
+
+void scheduler::begin_stop()
+{
+    asio::post(context_,
+               [this]
+               {
+                   stopping_ = true;
+                   for (auto& s : shards_)
+                   {
+                       s->drain();
+                   }
+               });
+}
+
+void scheduler::cut()
+{
+    for (auto& s : shards_)
+    {
+        s->cut();
+    }
+}
+
+bool scheduler::quiet() const
+{
+    std::size_t busy = loading_.load();
+    for (const auto& s : shards_)
+    {
+        busy += s->sessions();
+    }
+    return busy == 0;
+}
+
+/// What the sessions reported last is settled, then the loop ends.
+void scheduler::end_stop()
+{
     asio::post(context_,
                [this]
                {
@@ -377,22 +421,13 @@ void scheduler::stop(milliseconds deadline)
                    }
                    settlements_in_flight_ = 0; // no need to gather any more
                    settle_now();
-                   timer_.cancel();
+                   timer_->cancel();
                    resolver_.reset();
-                   context_.stop();
+                   if (own_context_)
+                   {
+                       context_.stop();
+                   }
                });
-    thread_.join();
-    // The writer's callbacks refer to us: an empty commit waits for those before it.
-    deps_.db.commit(std::vector<store::record>{}, store::commit_class::bulk);
-}
-
-void scheduler::stop_on_thread()
-{
-    stopping_ = true;
-    for (auto& s : shards_)
-    {
-        s->drain();
-    }
 }
 
 engine_view scheduler::view() const

@@ -12,7 +12,6 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "shard.h"
 #include "site.h"
@@ -36,6 +35,11 @@ public:
     [[nodiscard]] result<void> start(bool clean);
     /// Any thread; returns when everything is settled and durable, or was cut.
     void stop(milliseconds deadline);
+    // Its steps; any thread.
+    void begin_stop();
+    void cut();
+    [[nodiscard]] bool quiet() const;
+    void end_stop();
 
     // Scheduler thread from here on.
     void open_campaign(const queue::campaign_ref& c, const queue::lifecycle& l,
@@ -87,7 +91,6 @@ private:
     void try_to_close(const queue::campaign_ref& c);
     void check_drained(const queue::campaign_ref& c);
     [[nodiscard]] bool may_lease() const;
-    void stop_on_thread();
 
     // scheduler_lanes.cpp: lanes find their sites
     void place_new_lanes();
@@ -141,10 +144,11 @@ private:
     engine::dependencies deps_;
     const hooks& hooks_;
     net::tls_client_context tls_;
-    asio::io_context context_{1};
+    const std::unique_ptr<asio::io_context> own_context_;
+    asio::io_context& context_;
     asio::executor_work_guard<asio::io_context::executor_type> guard_;
-    asio::steady_timer timer_;
-    std::unique_ptr<resolver::resolver> resolver_;
+    std::unique_ptr<net::timer> timer_;
+    std::unique_ptr<resolver::mx_resolver> resolver_;
     queue::active_queue queue_;
     std::vector<std::unique_ptr<shard>> shards_;
     std::size_t next_shard_ = 0;

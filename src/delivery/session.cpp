@@ -7,9 +7,6 @@
 #include <hikyaku/resolver/asio_address.h>
 #include <hikyaku/smtp/path.h>
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 namespace hikyaku::delivery
 {
 namespace
@@ -60,7 +57,7 @@ session::session(shard& owner, session_id id, std::shared_ptr<const connection_p
                  std::vector<work> first)
     : owner_(owner), id_(id), plan_(std::move(plan)),
       queue_(std::make_move_iterator(first.begin()), std::make_move_iterator(first.end())),
-      wake_(owner.context(), asio::steady_timer::time_point::max())
+      wake_(owner.make_timer())
 {
     report_.session = id;
 }
@@ -162,7 +159,7 @@ asio::awaitable<bool> session::converse(net::stream& stream, const dns::mx_host&
     options.session_max = std::chrono::duration_cast<seconds>(plan_->limits.session_max);
     smtp::client_session machine(std::move(options));
     stream_ = &stream;
-    const auto end = co_await run_session(stream, machine, *this);
+    const auto end = co_await run_session(stream, machine, *this, owner_.time());
     stream_ = nullptr;
     report_.end = end;
     if (got_message_ask_)
@@ -187,7 +184,7 @@ void session::give(std::vector<work> more)
 
 void session::wake()
 {
-    wake_.cancel();
+    wake_->cancel();
 }
 
 void session::cut()
@@ -202,9 +199,8 @@ void session::cut()
 
 asio::awaitable<void> session::wait()
 {
-    error_code ec;
-    co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-    wake_.expires_at(asio::steady_timer::time_point::max());
+    (void)co_await wake_->wait();
+    wake_->expires_at(mono_time::max());
 }
 
 void session::ask_for_more()
@@ -238,10 +234,10 @@ asio::awaitable<std::optional<smtp::envelope>> session::next_message()
         }
         // All that was there may have been stale: nobody gives to a session that has not asked.
         ask_for_more();
-        const auto idle_until = std::chrono::steady_clock::now() + plan_->limits.idle_max;
-        wake_.expires_at(idle_until);
+        const auto idle_until = owner_.time().mono() + plan_->limits.idle_max;
+        wake_->expires_at(idle_until);
         co_await wait();
-        if (queue_.empty() && std::chrono::steady_clock::now() >= idle_until)
+        if (queue_.empty() && owner_.time().mono() >= idle_until)
         {
             co_return std::nullopt;
         }

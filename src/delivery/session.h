@@ -5,8 +5,6 @@
 #include <optional>
 #include <string>
 
-#include <boost/asio/steady_timer.hpp>
-
 #include "shard.h"
 
 #include <hikyaku/delivery/session_driver.h>
@@ -59,7 +57,7 @@ private:
     std::deque<work> queue_;
     std::optional<work> current_;
     rendered message_;
-    asio::steady_timer wake_;
+    const std::unique_ptr<net::timer> wake_;
     net::stream* stream_ = nullptr;
     session_report report_;
     std::string mx_;

@@ -3,6 +3,7 @@
 #include "session.h"
 
 #include <hikyaku/base/assert.h>
+#include <hikyaku/net/tcp_dialer.h>
 
 #include <boost/asio/post.hpp>
 
@@ -12,20 +13,36 @@ namespace hikyaku::delivery
 {
 
 shard::shard(std::size_t index, const engine_options& options, const hooks& h, const clock& clock,
-             const net::tls_client_context& tls, shard_events& events)
+             const net::tls_client_context& tls, const seams& world, shard_events& events)
     : index_(index), options_(options), hooks_(h), clock_(clock), events_(events),
+      sleeper_(*world.sleeper),
+      own_context_(world.scheduler_loop ? nullptr : std::make_unique<asio::io_context>(1)),
+      context_(own_context_ ? *own_context_ : *world.shard_loops.at(index)),
       guard_(asio::make_work_guard(context_)), sweeper_(context_.get_executor()),
-      dialer_(context_.get_executor(), sweeper_, tls, options.forbidden_networks),
-      route_dialer_(context_.get_executor(), sweeper_, tls, no_networks_),
       tasks_(context_.get_executor())
 {
+    const auto make = [&](bool route) -> std::unique_ptr<net::dialer>
+    {
+        if (world.make_dialer)
+        {
+            return world.make_dialer(context_, route);
+        }
+        return std::make_unique<net::tcp_dialer>(context_.get_executor(), sweeper_, tls,
+                                                 route ? no_networks_
+                                                       : options_.forbidden_networks);
+    };
+    dialer_ = make(false);
+    route_dialer_ = make(true);
 }
 
 shard::~shard() = default;
 
 void shard::start()
 {
-    thread_ = std::thread([this] { run(); });
+    if (own_context_)
+    {
+        thread_ = std::thread([this] { run(); });
+    }
 }
 
 void shard::run()

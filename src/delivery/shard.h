@@ -16,7 +16,7 @@
 
 #include <hikyaku/net/deadline_sweeper.h>
 #include <hikyaku/net/task_group.h>
-#include <hikyaku/net/tcp_dialer.h>
+#include <hikyaku/net/tls_client_context.h>
 
 namespace hikyaku::delivery
 {
@@ -73,7 +73,7 @@ class shard
 {
 public:
     shard(std::size_t index, const engine_options& options, const hooks& h, const clock& clock,
-          const net::tls_client_context& tls, shard_events& events);
+          const net::tls_client_context& tls, const seams& world, shard_events& events);
     ~shard();
     void start();
 
@@ -105,10 +105,11 @@ public:
     [[nodiscard]] const engine_options& options() const noexcept { return options_; }
     [[nodiscard]] const hooks& to_campaigns() const noexcept { return hooks_; }
     [[nodiscard]] const clock& time() const noexcept { return clock_; }
+    [[nodiscard]] std::unique_ptr<net::timer> make_timer() { return sleeper_.make_timer(context_); }
     [[nodiscard]] shard_events& events() noexcept { return events_; }
     [[nodiscard]] net::dialer& dialer(bool route) noexcept
     {
-        return route ? route_dialer_ : dialer_;
+        return route ? *route_dialer_ : *dialer_;
     }
     void remove(session_id id);
 
@@ -122,12 +123,14 @@ private:
     const hooks& hooks_;
     const clock& clock_;
     shard_events& events_;
-    asio::io_context context_{1};
+    net::sleeper& sleeper_;
+    const std::unique_ptr<asio::io_context> own_context_;
+    asio::io_context& context_;
     asio::executor_work_guard<asio::io_context::executor_type> guard_;
     net::deadline_sweeper sweeper_;
     const net::network_list no_networks_;
-    net::tcp_dialer dialer_;
-    net::tcp_dialer route_dialer_;
+    std::unique_ptr<net::dialer> dialer_;
+    std::unique_ptr<net::dialer> route_dialer_;
     net::task_group tasks_;
     std::unordered_map<session_id, std::unique_ptr<session>> sessions_;
     std::multimap<std::uint64_t, session*> waiters_;

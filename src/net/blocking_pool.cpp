@@ -31,9 +31,14 @@ void run_job(const blocking_pool::job& work) noexcept
 
 } // namespace
 
-blocking_pool::blocking_pool(const blocking_pool_options& options) : queue_max_(options.queue_max)
+blocking_pool::blocking_pool(const blocking_pool_options& options)
+    : queue_max_(options.queue_max), by_hand_(options.by_hand)
 {
     HK_ASSERT(options.threads > 0 && options.queue_max > 0);
+    if (by_hand_)
+    {
+        return;
+    }
     threads_.reserve(options.threads);
     for (std::size_t i = 0; i < options.threads; ++i)
     {
@@ -80,6 +85,23 @@ std::size_t blocking_pool::queued() const
 {
     const std::lock_guard lock(mutex_);
     return queue_.size();
+}
+
+bool blocking_pool::run_one()
+{
+    HK_ASSERT(by_hand_);
+    job work;
+    {
+        const std::lock_guard lock(mutex_);
+        if (queue_.empty())
+        {
+            return false;
+        }
+        work = std::move(queue_.front());
+        queue_.pop_front();
+    }
+    run_job(work);
+    return true;
 }
 
 void blocking_pool::run()

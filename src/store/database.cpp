@@ -210,7 +210,10 @@ result<std::unique_ptr<database>> database::open(const options& opts)
     self->platform_ = std::make_unique<reader>(*db, raw->fams->platform());
     self->queue_ = std::make_unique<reader>(*db, raw->fams->queue());
     raw->write = std::make_unique<writer>(*db, *raw->fams, opts, family_options);
-    raw->keeper = std::thread([raw] { raw->run_keeper(); });
+    if (!opts.by_hand)
+    {
+        raw->keeper = std::thread([raw] { raw->run_keeper(); });
+    }
     return self;
 }
 
@@ -245,9 +248,12 @@ database::~database()
         impl* raw = impl_.get();
         // The writer drains in its destructor; only then is the last mark final.
         auto* write = raw->write.get();
-        std::promise<void> drained;
-        write->submit({}, commit_class::bulk, [&drained] { drained.set_value(); });
-        drained.get_future().wait();
+        if (!raw->opts.by_hand)
+        {
+            std::promise<void> drained;
+            write->submit({}, commit_class::bulk, [&drained] { drained.set_value(); });
+            drained.get_future().wait();
+        }
         raw->save_watermark();
         raw->write.reset();
     }
@@ -293,7 +299,12 @@ void database::commit(std::vector<record> records, commit_class cls)
 {
     std::promise<void> durable;
     impl_->write->submit(std::move(records), cls, [&durable] { durable.set_value(); });
-    durable.get_future().wait();
+    auto done = durable.get_future();
+    while (impl_->opts.by_hand && done.wait_for(seconds{0}) != std::future_status::ready)
+    {
+        write_one();
+    }
+    done.wait();
 }
 
 void database::commit(record r, commit_class cls)
@@ -301,6 +312,16 @@ void database::commit(record r, commit_class cls)
     std::vector<record> records;
     records.push_back(std::move(r));
     commit(std::move(records), cls);
+}
+
+bool database::write_one()
+{
+    const bool wrote = impl_->write->write_one();
+    if (wrote)
+    {
+        impl_->save_watermark();
+    }
+    return wrote;
 }
 
 std::size_t database::backlog_bytes() const noexcept

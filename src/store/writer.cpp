@@ -112,9 +112,13 @@ void end_after_write_failure(const char* what, const rocksdb::Status& status)
 writer::writer(rocksdb::DB& db, families& fams, const options& opts,
                const rocksdb::ColumnFamilyOptions& family_options)
     : db_(db), families_(fams), group_bytes_max_(opts.group_bytes_max),
-      group_wait_(opts.group_wait), family_options_(family_options),
-      durable_(db.GetLatestSequenceNumber()), thread_([this] { run(); })
+      group_wait_(opts.group_wait), by_hand_(opts.by_hand), family_options_(family_options),
+      durable_(db.GetLatestSequenceNumber())
 {
+    if (!by_hand_)
+    {
+        thread_ = std::thread([this] { run(); });
+    }
 }
 
 writer::~writer()
@@ -124,7 +128,10 @@ writer::~writer()
         stopping_ = true;
     }
     wake_.notify_one();
-    thread_.join();
+    if (thread_.joinable())
+    {
+        thread_.join();
+    }
 }
 
 void writer::submit(std::vector<record> records, commit_class cls, database::durable_callback done)
@@ -187,12 +194,33 @@ bool writer::wait_for_group(group& out)
         wake_.wait_for(lock, group_wait_, [this] { return !only_outcomes(); });
         gathering_ = false;
     }
+    take_group(out);
+    return !out.empty();
+}
+
+void writer::take_group(group& out)
+{
     std::size_t bytes = 0;
     for (auto& waiting : waiting_)
     {
         take_class(out, bytes, waiting);
     }
-    return !out.empty();
+}
+
+bool writer::write_one()
+{
+    HK_ASSERT(by_hand_);
+    group g;
+    {
+        const std::lock_guard lock(mutex_);
+        take_group(g);
+    }
+    if (g.empty())
+    {
+        return false;
+    }
+    write_group(g);
+    return true;
 }
 
 void writer::run()

@@ -22,13 +22,15 @@ class writer
 public:
     writer(rocksdb::DB& db, families& fams, const options& opts,
            const rocksdb::ColumnFamilyOptions& family_options);
-    /// Makes everything that waits durable, then stops.
+    /// Makes everything that waits durable, then stops. By hand: drops it.
     ~writer();
 
     void submit(std::vector<record> records, commit_class cls, database::durable_callback done);
     [[nodiscard]] std::size_t backlog_bytes() const noexcept { return backlog_.load(); }
     /// RocksDB sequence number up to which everything is synced.
     [[nodiscard]] std::uint64_t durable_seq() const noexcept { return durable_.load(); }
+    /// By hand: writes the next group. False: nothing waits.
+    bool write_one();
     [[nodiscard]] commit_stats stats() const;
     [[nodiscard]] std::vector<std::uint32_t> take_durations();
 
@@ -46,6 +48,7 @@ private:
     void run();
     [[nodiscard]] bool only_outcomes() const;
     [[nodiscard]] bool wait_for_group(group& out);
+    void take_group(group& out);
     void take_class(group& out, std::size_t& bytes, std::deque<submission>& from);
     void write_group(group& g);
     void create_families(const group& g);
@@ -60,6 +63,7 @@ private:
     families& families_;
     const std::size_t group_bytes_max_;
     const std::chrono::microseconds group_wait_;
+    const bool by_hand_;
     const rocksdb::ColumnFamilyOptions family_options_;
 
     mutable std::mutex mutex_;

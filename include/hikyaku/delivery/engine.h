@@ -10,6 +10,7 @@
 
 #include <hikyaku/base/duration_histogram.h>
 #include <hikyaku/base/random.h>
+#include <hikyaku/delivery/seams.h>
 #include <hikyaku/delivery/work.h>
 #include <hikyaku/net/address.h>
 #include <hikyaku/net/blocking_pool.h>
@@ -116,6 +117,7 @@ public:
         random_source& random;
         net::blocking_pool& pool;
         const store::disk_guard& disk;
+        seams world{};
     };
 
     engine(engine_options options, std::shared_ptr<const shaping::shaping_table> shaping,
@@ -129,6 +131,17 @@ public:
     /// Stops leasing, lets transactions reach their end, closes. Everything settled is durable
     /// when it returns; sessions that are not done at the deadline are cut.
     void stop(milliseconds deadline);
+
+    // With loops from outside, stop() in steps; after each, somebody runs the loops.
+    /// Stops leasing and lets transactions reach their end.
+    void begin_stop();
+    /// Cuts the sessions that are still open.
+    void cut();
+    /// No session is left and nothing is being loaded.
+    [[nodiscard]] bool quiet() const;
+    /// The last settlement. Once it is durable and the loops are idle, the engine may be
+    /// destroyed. @pre quiet()
+    void end_stop();
 
     /// A campaign whose C row is durable begins, or changed (pause, resume, content).
     void open_campaign(const queue::campaign_ref& c, const queue::lifecycle& l,

@@ -16,6 +16,8 @@ struct blocking_pool_options
 {
     std::size_t threads = 2;
     std::size_t queue_max = 1024;
+    /// No threads: jobs run in run_one(). For simulated worlds.
+    bool by_hand = false;
 };
 
 /// A fixed number of threads for work that blocks or is long: bcrypt, parsing, disk. Thread-safe.
@@ -38,11 +40,15 @@ public:
     void stop();
 
     [[nodiscard]] std::size_t queued() const;
+    /// By hand: runs the oldest job on this thread. False: there is none. What is still queued at
+    /// stop() does not run.
+    bool run_one();
 
 private:
     void run();
 
     const std::size_t queue_max_;
+    const bool by_hand_;
     mutable std::mutex mutex_;
     std::condition_variable ready_;
     std::deque<job> queue_;

@@ -15,6 +15,7 @@
 #include <hikyaku/base/result.h>
 #include <hikyaku/base/time.h>
 #include <hikyaku/dns/mx_answer.h>
+#include <hikyaku/resolver/mx_resolver.h>
 
 namespace hikyaku::resolver
 {
@@ -87,22 +88,20 @@ struct resolver_stats
 /// Destruction with look-ups under way is safe: no callback is called after it, they are
 /// destroyed; waiting coroutines are unwound when the io_context runs or is destroyed.
 /// `context`, `clock` and `random` outlive the resolver.
-class resolver
+class resolver final : public mx_resolver
 {
 public:
-    using mx_callback = std::function<void(std::shared_ptr<const dns::mx_answer>)>;
-
     /// @throws std::runtime_error when c-ares can't be set up or a server is not an address
     resolver(asio::io_context& context, resolver_options options, const clock& clock,
              random_source& random);
-    ~resolver();
+    ~resolver() override;
     resolver(const resolver&) = delete;
     resolver& operator=(const resolver&) = delete;
 
     /// Resolves a routing domain (ASCII; IDNs as A-labels): MX, then A and AAAA of its hosts.
     /// Cached; callers of the same domain share one look-up. Every failure is a status of the
     /// answer. `done` is called exactly once from the io_context, never from inside this call.
-    void resolve_mx(std::string_view domain_ascii, mx_callback done);
+    void resolve_mx(std::string_view domain_ascii, mx_callback done) override;
 
     /// The same for a coroutine on this io_context.
     [[nodiscard]] asio::awaitable<dns::mx_answer> resolve_mx(std::string domain_ascii);
@@ -113,10 +112,10 @@ public:
     /// Uses other servers for questions from now on; those under way end with the old ones. The
     /// cache stays.
     /// @error failure  an entry is not an address; nothing changes
-    [[nodiscard]] result<void, failure> reload(std::vector<std::string> servers);
+    [[nodiscard]] result<void, failure> reload(std::vector<std::string> servers) override;
 
     /// Forgets everything cached (an operator's command).
-    void clear_cache();
+    void clear_cache() override;
 
     [[nodiscard]] resolver_stats stats() const;
 

@@ -48,6 +48,9 @@ struct options
     std::chrono::microseconds group_wait{1'000};
     /// The file system seam: nullptr is the machine's. Outlives the database.
     rocksdb::Env* env = nullptr;
+    /// No threads of our own: groups are written in write_one(), and what still waits there when
+    /// the database is closed is dropped. For simulated worlds.
+    bool by_hand = false;
 };
 
 /// Acknowledged data that is missing after a start: the log was damaged or cut.
@@ -127,6 +130,10 @@ public:
     /// The same, and waits until durable. Not from the writer or an event loop thread.
     void commit(std::vector<record> records, commit_class cls);
     void commit(record r, commit_class cls);
+
+    /// By hand: writes the next group and calls its callbacks, on this thread.
+    /// @returns false when nothing waits.
+    bool write_one();
 
     /// Bytes handed over and not yet durable: producers stop at commit_backlog_max.
     [[nodiscard]] std::size_t backlog_bytes() const noexcept;
