@@ -33,6 +33,9 @@ target_link_libraries(hk_rocksdb INTERFACE RocksDB::rocksdb-shared)
 # yaml-cpp: configuration files.
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-cpp)
 add_library(hk_yaml ALIAS PkgConfig::YAML)
+# RE2: patterns of reply rules; linear in hostile text.
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
+add_library(hk_re2 ALIAS PkgConfig::RE2)
 # libsystemd: readiness and watchdog notification.
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 add_library(hk_systemd ALIAS PkgConfig::SYSTEMD)

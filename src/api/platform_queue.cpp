@@ -155,6 +155,10 @@ json::value limit_to_json(shaping::tls_mode v)
 {
     return json::value(shaping::to_string(v));
 }
+json::value limit_to_json(shaping::address_family v)
+{
+    return json::value(shaping::to_string(v));
+}
 json::value limit_to_json(const shaping::rate& v)
 {
     return json::object{{"count", v.count}, {"per_ms", v.per.count()}, {"burst", v.burst}};

@@ -42,6 +42,12 @@ bool read_value(const std::string& text, shaping::tls_mode& out)
     out = value.value_or(out);
     return value.has_value();
 }
+bool read_value(const std::string& text, shaping::address_family& out)
+{
+    const auto value = shaping::parse_address_family(text);
+    out = value.value_or(out);
+    return value.has_value();
+}
 template <class T> bool read_value(const std::string& text, std::optional<T>& out)
 {
     return text == "none" ? (out.reset(), true) : read_value(text, out.emplace());
@@ -66,6 +72,10 @@ std::string expected_of(const shaping::rate&)
 std::string expected_of(const shaping::tls_mode&)
 {
     return "off, opportunistic, required or verified";
+}
+std::string expected_of(const shaping::address_family&)
+{
+    return "interleave, prefer_ipv6, prefer_ipv4, ipv6 or ipv4";
 }
 template <class T> std::string expected_of(const std::optional<T>&)
 {

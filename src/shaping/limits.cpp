@@ -8,18 +8,52 @@ namespace hikyaku::shaping
 namespace
 {
 
-struct mode_name
+template <class E> struct named
 {
-    tls_mode mode;
+    E value;
     std::string_view name;
 };
 
-constexpr mode_name mode_names[] = {
+constexpr named<tls_mode> mode_names[] = {
     {tls_mode::off, "off"},
     {tls_mode::opportunistic, "opportunistic"},
     {tls_mode::required, "required"},
     {tls_mode::verified, "verified"},
 };
+
+constexpr named<address_family> family_names[] = {
+    {address_family::interleave, "interleave"},
+    {address_family::prefer_ipv6, "prefer_ipv6"},
+    {address_family::prefer_ipv4, "prefer_ipv4"},
+    {address_family::ipv6, "ipv6"},
+    {address_family::ipv4, "ipv4"},
+};
+
+template <class E, std::size_t N>
+std::string_view name_of(const named<E> (&names)[N], E value) noexcept
+{
+    for (const auto& row : names)
+    {
+        if (row.value == value)
+        {
+            return row.name;
+        }
+    }
+    return "?";
+}
+
+template <class E, std::size_t N>
+std::optional<E> value_of(const named<E> (&names)[N], std::string_view text) noexcept
+{
+    for (const auto& row : names)
+    {
+        if (row.name == text)
+        {
+            return row.value;
+        }
+    }
+    return std::nullopt;
+}
 
 std::uint32_t most_of(std::string_view key)
 {
@@ -53,6 +87,10 @@ std::string fault_of(std::string_view, tls_mode)
 {
     return "";
 }
+std::string fault_of(std::string_view, address_family)
+{
+    return "";
+}
 std::string fault_of(std::string_view, bool)
 {
     return "";
@@ -66,26 +104,22 @@ template <class T> std::string fault_of(std::string_view key, const std::optiona
 
 std::string_view to_string(tls_mode mode) noexcept
 {
-    for (const mode_name& row : mode_names)
-    {
-        if (row.mode == mode)
-        {
-            return row.name;
-        }
-    }
-    return "?";
+    return name_of(mode_names, mode);
 }
 
 std::optional<tls_mode> parse_tls_mode(std::string_view text) noexcept
 {
-    for (const mode_name& row : mode_names)
-    {
-        if (row.name == text)
-        {
-            return row.mode;
-        }
-    }
-    return std::nullopt;
+    return value_of(mode_names, text);
+}
+
+std::string_view to_string(address_family family) noexcept
+{
+    return name_of(family_names, family);
+}
+
+std::optional<address_family> parse_address_family(std::string_view text) noexcept
+{
+    return value_of(family_names, text);
 }
 
 result<void, failure> check_patch(const limits_patch& patch)

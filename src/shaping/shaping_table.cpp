@@ -206,6 +206,60 @@ void shaping_table::set_retry(retry_schedule schedule)
     retry_ = std::move(schedule);
 }
 
+result<void, failure> shaping_table::add_rule(std::string_view provider, reply_rule rule)
+{
+    const bool known = provider.empty() || std::ranges::any_of(providers_, [&](const auto& p)
+                                                               { return p.name == provider; });
+    if (!known)
+    {
+        return failure{"rule " + rule.name + ": no provider is named " +
+                       std::string(provider.substr(0, 64))};
+    }
+    return rules_.add(provider, std::move(rule));
+}
+
+result<void, failure> shaping_table::set_adaptation(adaptation_policy policy)
+{
+    if (auto checked = check_policy(policy); checked.has_error())
+    {
+        return checked.error();
+    }
+    adaptation_ = policy;
+    return {};
+}
+
+result<void, failure> shaping_table::add_denied_mx(std::string_view name)
+{
+    std::string folded = fold(name);
+    if (!is_host_name(std::string_view{folded}.substr(folded.starts_with('.') ? 1 : 0)))
+    {
+        return bad_name("mx_deny", name);
+    }
+    if (denied_mx_.size() >= names_max)
+    {
+        return failure{"mx_deny: more than 100000 names"};
+    }
+    return denied_mx_.insert(std::move(folded)).second ? result<void, failure>{}
+                                                       : twice("mx_deny", name);
+}
+
+bool shaping_table::denies_mx(std::string_view host) const
+{
+    if (denied_mx_.empty() || host.size() > name_bytes_max)
+    {
+        return false;
+    }
+    const std::string folded = fold(host);
+    for (std::size_t at = 0; at != std::string::npos; at = folded.find('.', at + 1))
+    {
+        if (denied_mx_.contains(folded.substr(at)))
+        {
+            return true;
+        }
+    }
+    return false;
+}
+
 effective_limits shaping_table::effective(std::string_view domain,
                                           std::span<const std::string> mx_hosts) const
 {

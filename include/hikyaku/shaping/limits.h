@@ -27,6 +27,24 @@ enum class tls_mode
 [[nodiscard]] std::string_view to_string(tls_mode mode) noexcept;
 [[nodiscard]] std::optional<tls_mode> parse_tls_mode(std::string_view text) noexcept;
 
+/// Which addresses of an MX host a connection is made to, and in which order.
+enum class address_family
+{
+    /// One of each in turn, IPv6 first: the next follows soon when one doesn't answer.
+    interleave,
+    /// All of IPv6, then all of IPv4.
+    prefer_ipv6,
+    /// All of IPv4, then all of IPv6.
+    prefer_ipv4,
+    /// That family only.
+    ipv6,
+    ipv4,
+};
+
+/// "interleave", "prefer_ipv6", "prefer_ipv4", "ipv6", "ipv4".
+[[nodiscard]] std::string_view to_string(address_family family) noexcept;
+[[nodiscard]] std::optional<address_family> parse_address_family(std::string_view text) noexcept;
+
 /// The limits of one site and one source, with the built-in defaults. Keys of shaping.yaml have the
 /// same names.
 struct site_limits
@@ -58,6 +76,7 @@ struct site_limits
     std::uint32_t connect_failures_max = 10;
     milliseconds suspension_first = seconds{60};
     milliseconds suspension_max = std::chrono::minutes{30};
+    shaping::address_family address_family = shaping::address_family::interleave;
 
     friend bool operator==(const site_limits&, const site_limits&) = default;
 };
@@ -83,6 +102,7 @@ struct limits_patch
     std::optional<std::uint32_t> connect_failures_max;
     std::optional<milliseconds> suspension_first;
     std::optional<milliseconds> suspension_max;
+    std::optional<shaping::address_family> address_family;
 
     friend bool operator==(const limits_patch&, const limits_patch&) = default;
 };
@@ -123,6 +143,7 @@ template <class Visitor> void for_each_limit(Visitor visit)
           &p::connect_failures_max);
     visit(std::string_view{"suspension_first"}, &l::suspension_first, &p::suspension_first);
     visit(std::string_view{"suspension_max"}, &l::suspension_max, &p::suspension_max);
+    visit(std::string_view{"address_family"}, &l::address_family, &p::address_family);
 }
 
 /// @error names the first key that is out of bounds

@@ -4,10 +4,13 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include <hikyaku/base/result.h>
+#include <hikyaku/shaping/adaptation.h>
 #include <hikyaku/shaping/limits.h>
+#include <hikyaku/shaping/reply_rules.h>
 #include <hikyaku/shaping/retry_schedule.h>
 
 namespace hikyaku::shaping
@@ -67,6 +70,12 @@ public:
     [[nodiscard]] result<void, failure> add_site(std::string_view mx_host, limits_patch patch);
     [[nodiscard]] result<void, failure> add_domain(std::string_view domain, limits_patch patch);
     void set_retry(retry_schedule schedule);
+    /// See reply_rules::add. @error also when no such provider was added ("": rules for all)
+    [[nodiscard]] result<void, failure> add_rule(std::string_view provider, reply_rule rule);
+    [[nodiscard]] result<void, failure> set_adaptation(adaptation_policy policy);
+    /// An MX host that is not delivered to: "mx.example.com", or ".example.com" for every host
+    /// below it.
+    [[nodiscard]] result<void, failure> add_denied_mx(std::string_view name);
 
     /// The limits for a routing domain whose MX hosts are `mx_hosts`, best preference first:
     /// built-in, then default, provider, site, domain. The provider is the one that lists
@@ -80,6 +89,12 @@ public:
     [[nodiscard]] std::string_view provider_of(std::string_view domain,
                                                std::span<const std::string> mx_hosts) const;
 
+    /// All live as long as the table.
+    [[nodiscard]] const reply_rules& rules() const noexcept { return rules_; }
+    [[nodiscard]] const adaptation_policy& adaptation() const noexcept { return adaptation_; }
+    /// Whether an MX host is on the deny list (typo traps). A domain is refused when every host it
+    /// could be delivered to is; denied ones among others are left out.
+    [[nodiscard]] bool denies_mx(std::string_view host) const;
     [[nodiscard]] const retry_schedule& retry() const noexcept { return retry_; }
 
 private:
@@ -96,6 +111,9 @@ private:
     std::unordered_map<std::string, limits_patch> sites_;
     std::unordered_map<std::string, limits_patch> domains_;
     retry_schedule retry_;
+    reply_rules rules_;
+    adaptation_policy adaptation_;
+    std::unordered_set<std::string> denied_mx_;
 };
 
 } // namespace hikyaku::shaping

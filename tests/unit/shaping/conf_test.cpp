@@ -33,6 +33,10 @@ void read(const YAML::Node& node, tls_mode& to)
 {
     to = parse_tls_mode(node.as<std::string>()).value();
 }
+void read(const YAML::Node& node, address_family& to)
+{
+    to = parse_address_family(node.as<std::string>()).value();
+}
 template <class T> void read(const YAML::Node& node, std::optional<T>& to)
 {
     if (node.as<std::string>() != "none")
@@ -106,7 +110,8 @@ TEST(ShippedShaping, ProvidersLoadAndMatch)
         rule.name = node["name"].as<std::string>();
         rule.mx_suffix = node["mx_suffix"].as<std::vector<std::string>>(std::vector<std::string>{});
         rule.domains = node["domains"].as<std::vector<std::string>>(std::vector<std::string>{});
-        const std::size_t names = 1 + (node["mx_suffix"] ? 1 : 0) + (node["domains"] ? 1 : 0);
+        const std::size_t names =
+            1 + (node["mx_suffix"] ? 1 : 0) + (node["domains"] ? 1 : 0) + (node["rules"] ? 1 : 0);
         EXPECT_EQ(read_patch(node, rule.limits) + names, node.size()) << rule.name;
         const auto added = table.add_provider(rule);
         EXPECT_TRUE(added.has_value()) << added.error().text;

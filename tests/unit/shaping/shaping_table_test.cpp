@@ -155,7 +155,7 @@ TEST(Limits, EachKeyIsListedOnceAndChecked)
 {
     std::set<std::string_view> keys;
     for_each_limit([&](std::string_view key, auto, auto) { keys.insert(key); });
-    EXPECT_EQ(keys.size(), 17U);
+    EXPECT_EQ(keys.size(), 18U);
     limits_patch patch;
     patch.idle_max = 0ms;
     const auto checked = check_patch(patch);
