@@ -36,6 +36,9 @@ add_library(hk_yaml ALIAS PkgConfig::YAML)
 # RE2: patterns of reply rules; linear in hostile text.
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 add_library(hk_re2 ALIAS PkgConfig::RE2)
+# libpsl: the Public Suffix List, for organisational domains (DMARC alignment).
+pkg_check_modules(PSL REQUIRED IMPORTED_TARGET libpsl)
+add_library(hk_psl ALIAS PkgConfig::PSL)
 # libsystemd: readiness and watchdog notification.
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 add_library(hk_systemd ALIAS PkgConfig::SYSTEMD)
