@@ -267,6 +267,7 @@ void campaigns::load_group(const live_ptr& live, std::span<work*> group)
 result<void, failure> campaigns::render(const work& w, std::size_t shard, delivery::rendered& out)
 {
     const auto& to = *static_cast<const loaded_recipient*>(w.payload.get());
+    out.id_domain = to.compiled->from_domain; // a failure has a Message-ID too
     message made;
     made.bytes = std::move(out.message);
     made.mail_from = std::move(out.mail_from);
@@ -285,7 +286,6 @@ result<void, failure> campaigns::render(const work& w, std::size_t shard, delive
     out.is_8bit = made.is_8bit;
     out.needs_smtputf8 = made.needs_smtputf8;
     out.dkim = to.compiled->signatures;
-    out.id_domain = to.compiled->from_domain;
     return {};
 }
 

@@ -82,7 +82,11 @@ asio::awaitable<void> session::run()
     }
     report_.connected = got_message_ask_;
     report_.connect_ms = connect_ms_;
-    report_.unsent.assign(std::make_move_iterator(queue_.begin()),
+    if (next_)
+    {
+        report_.unsent.push_back(std::move(*next_));
+    }
+    report_.unsent.insert(report_.unsent.end(), std::make_move_iterator(queue_.begin()),
                           std::make_move_iterator(queue_.end()));
     // Stopping says nothing about the site.
     report_.connect_failed = report_.connect_failed && !cut_ && !owner_.draining();
@@ -227,8 +231,7 @@ asio::awaitable<std::optional<smtp::envelope>> session::next_message()
         {
             co_return std::nullopt;
         }
-        const bool ready = prepare_next();
-        if (ready)
+        if (take_next())
         {
             break;
         }
@@ -242,6 +245,7 @@ asio::awaitable<std::optional<smtp::envelope>> session::next_message()
             co_return std::nullopt;
         }
     }
+    ++given_;
     smtp::envelope e;
     e.mail_from = message_.mail_from;
     e.rcpt_to = current_->recipient;
@@ -252,8 +256,8 @@ asio::awaitable<std::optional<smtp::envelope>> session::next_message()
     co_return e;
 }
 
-/// Takes the next work that can be sent; failed and stale ones are dealt with on the way.
-bool session::prepare_next()
+/// Renders the next work that can be sent; failed and stale ones are dealt with on the way.
+bool session::prepare(std::optional<work>& slot, rendered& into)
 {
     while (!queue_.empty())
     {
@@ -261,21 +265,53 @@ bool session::prepare_next()
         queue_.pop_front();
         if (!owner_.to_campaigns().still_valid(w))
         {
-            std::vector<work> stale;
-            stale.push_back(std::move(w));
-            owner_.events().returned(std::move(stale));
+            hand_back(std::move(w));
             continue;
         }
-        const auto made = owner_.to_campaigns().render(w, owner_.index(), message_);
+        const auto made = owner_.to_campaigns().render(w, owner_.index(), into);
         if (made.has_error())
         {
-            record_failure(w, made.error().text);
+            record_failure(w, into.id_domain, made.error().text);
             continue;
         }
-        current_ = std::move(w);
+        slot = std::move(w);
         return true;
     }
     return false;
+}
+
+/// The message that is sent now: the one that was prepared, unless it has become stale.
+bool session::take_next()
+{
+    if (next_)
+    {
+        if (owner_.to_campaigns().still_valid(*next_))
+        {
+            current_ = std::exchange(next_, std::nullopt);
+            std::swap(message_, next_message_);
+            return true;
+        }
+        hand_back(std::move(*std::exchange(next_, std::nullopt)));
+    }
+    return prepare(current_, message_);
+}
+
+void session::hand_back(work w)
+{
+    std::vector<work> stale;
+    stale.push_back(std::move(w));
+    owner_.events().returned(std::move(stale));
+}
+
+void session::prefetch()
+{
+    const bool is_last = given_ >= plan_->limits.messages_per_connection;
+    if (next_ || is_last || cut_ || owner_.draining())
+    {
+        return;
+    }
+    ask_for_more();
+    (void)prepare(next_, next_message_);
 }
 
 smtp::permission session::ask_permission()
@@ -310,7 +346,6 @@ void session::fill_common(queue::fact& f, const work& w) const
     f.source = plan_->source;
     f.attempt = w.l.state.attempts + 1;
     f.connect_ms = connect_ms_;
-    f.id_domain = message_.id_domain;
 }
 
 void session::fill_reply(queue::fact& f, const smtp::transaction_result& result) const
@@ -324,6 +359,7 @@ void session::fill_reply(queue::fact& f, const smtp::transaction_result& result)
     f.bytes = result.bytes;
     f.session_ms = ms_since(began_);
     f.dkim = message_.dkim;
+    f.id_domain = message_.id_domain;
     const auto tls = stream_ != nullptr ? stream_->tls() : std::nullopt;
     if (tls)
     {
@@ -338,10 +374,7 @@ void session::settle(const smtp::transaction_result& result)
     HK_ASSERT(current_.has_value());
     if (result.verdict == smtp::verdict::not_attempted)
     {
-        std::vector<work> unsent;
-        unsent.push_back(std::move(*current_));
-        current_.reset();
-        owner_.events().returned(std::move(unsent));
+        hand_back(std::move(*std::exchange(current_, std::nullopt)));
         return;
     }
     attempt a;
@@ -359,12 +392,13 @@ void session::settle(const smtp::transaction_result& result)
     push(std::move(a));
 }
 
-void session::record_failure(const work& w, const std::string& text)
+void session::record_failure(const work& w, const std::string& id_domain, const std::string& text)
 {
     attempt a;
     a.o.l = w.l;
     fill_common(a.o.f, w);
     a.o.f.mx.clear();
+    a.o.f.id_domain = id_domain;
     a.o.f.what = queue::disposition::failed;
     a.o.f.reply = text;
     a.o.f.cls = "render_error";

@@ -34,6 +34,7 @@ public:
     [[nodiscard]] asio::awaitable<std::optional<smtp::envelope>> next_message() override;
     [[nodiscard]] smtp::permission ask_permission() override;
     [[nodiscard]] asio::awaitable<bool> wait_permission() override;
+    void prefetch() override;
     void settle(const smtp::transaction_result& result) override;
 
 private:
@@ -43,9 +44,11 @@ private:
     [[nodiscard]] asio::awaitable<bool> converse(net::stream& stream, const dns::mx_host& host,
                                                  bool in_the_clear);
     [[nodiscard]] asio::awaitable<void> wait();
-    [[nodiscard]] bool prepare_next();
+    [[nodiscard]] bool prepare(std::optional<work>& slot, rendered& into);
+    [[nodiscard]] bool take_next();
+    void hand_back(work w);
     void ask_for_more();
-    void record_failure(const work& w, const std::string& text);
+    void record_failure(const work& w, const std::string& id_domain, const std::string& text);
     void fill_common(queue::fact& f, const work& w) const;
     void fill_reply(queue::fact& f, const smtp::transaction_result& result) const;
     void push(attempt a);
@@ -57,6 +60,10 @@ private:
     std::deque<work> queue_;
     std::optional<work> current_;
     rendered message_;
+    /// Rendered while the reply to the message before it was awaited.
+    std::optional<work> next_;
+    rendered next_message_;
+    unsigned given_ = 0;
     const std::unique_ptr<net::timer> wake_;
     net::stream* stream_ = nullptr;
     session_report report_;

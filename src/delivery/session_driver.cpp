@@ -23,12 +23,24 @@ smtp::io_event failed(const net::io_result& r, std::string& why)
     return smtp::io_event::closed(why, r.bytes);
 }
 
+void tell_written(dialogue_tap& tap, const smtp::client_session& session,
+                  const smtp::action& action)
+{
+    if (session.writes_message())
+    {
+        tap.sent_message(action.bytes.size() + action.tail.size());
+    }
+    else
+    {
+        tap.sent(action.bytes);
+    }
+}
+
 } // namespace
 
-boost::asio::awaitable<smtp::session_end> run_session(net::stream& stream,
-                                                      smtp::client_session& session,
-                                                      message_source& source,
-                                                      const hikyaku::clock& clock)
+boost::asio::awaitable<smtp::session_end>
+run_session(net::stream& stream, smtp::client_session& session, message_source& source,
+            const hikyaku::clock& clock, dialogue_tap* tap)
 {
     std::array<char, read_bytes_max> buffer;
     std::string why;
@@ -44,12 +56,24 @@ boost::asio::awaitable<smtp::session_end> run_session(net::stream& stream,
         {
         case smtp::action_kind::read:
         {
+            if (session.awaits_final_reply())
+            {
+                source.prefetch();
+            }
             const net::io_result r = co_await stream.read_some(buffer, action.timeout);
+            if (tap != nullptr && r.ok() && tap->listening())
+            {
+                tap->received({buffer.data(), r.bytes});
+            }
             event = r.ok() ? smtp::io_event::bytes_read({buffer.data(), r.bytes}) : failed(r, why);
             break;
         }
         case smtp::action_kind::write:
         {
+            if (tap != nullptr && tap->listening())
+            {
+                tell_written(*tap, session, action);
+            }
             const net::io_result r =
                 co_await stream.write(action.bytes, action.tail, action.timeout);
             event = r.ok() ? smtp::io_event::written() : failed(r, why);
@@ -58,6 +82,10 @@ boost::asio::awaitable<smtp::session_end> run_session(net::stream& stream,
         case smtp::action_kind::start_tls:
         {
             const net::tls_result r = co_await stream.start_tls(action.bytes, action.timeout);
+            if (tap != nullptr && tap->listening())
+            {
+                tap->tls_done(r);
+            }
             why = r.reason;
             event = r.ec == net::errc::timed_out ? smtp::io_event::timed_out()
                                                  : smtp::io_event::tls_done(r.ok(), why);

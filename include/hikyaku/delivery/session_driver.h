@@ -26,18 +26,34 @@ public:
     [[nodiscard]] virtual smtp::permission ask_permission() = 0;
     /// After `wait`, and after the body is out: waits for the answer, true is granted.
     [[nodiscard]] virtual boost::asio::awaitable<bool> wait_permission() = 0;
+    /// The peer has the message and thinks: a good time to get the next one ready.
+    virtual void prefetch() = 0;
     /// The outcome of the current message, exactly once for each that next_message() gave. The
     /// reference is valid during the call.
     virtual void settle(const smtp::transaction_result& result) = 0;
 };
 
+/// Hears what is said on one connection. Called on the stream's thread.
+class dialogue_tap
+{
+public:
+    virtual ~dialogue_tap() = default;
+    /// Cheap; nothing else is called while it says false.
+    [[nodiscard]] virtual bool listening() const noexcept = 0;
+    /// Whole commands, CRLF included; never a message's octets.
+    virtual void sent(std::string_view commands) = 0;
+    virtual void sent_message(std::size_t bytes) = 0;
+    virtual void received(std::string_view bytes) = 0;
+    virtual void tls_done(const net::tls_result& r) = 0;
+};
+
 /// Performs what the session asks for until it is done, then closes the stream. Knows nothing of
 /// SMTP. All arguments outlive the awaitable. Never throws on its own; what the source throws
-/// passes.
+/// passes. `tap` may be null.
 /// @returns how the connection ended. If that was before the first next_message() call, no message
 /// was asked for or settled.
 [[nodiscard]] boost::asio::awaitable<smtp::session_end>
 run_session(net::stream& stream, smtp::client_session& session, message_source& source,
-            const hikyaku::clock& clock = system_clock());
+            const hikyaku::clock& clock = system_clock(), dialogue_tap* tap = nullptr);
 
 } // namespace hikyaku::delivery

@@ -53,6 +53,7 @@ struct rendered
     bool needs_smtputf8 = false;
     /// "domain selector algorithm" of each signature.
     std::vector<std::string> dkim;
+    /// Domain of the Message-ID; set even when rendering fails.
     std::string id_domain;
 };
 

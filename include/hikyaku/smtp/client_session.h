@@ -102,6 +102,18 @@ public:
     /// @pre resume() has returned done
     [[nodiscard]] const session_end& end() const;
 
+    /// The last action was to read the reply to a final dot: the peer is busy with the message.
+    [[nodiscard]] bool awaits_final_reply() const noexcept
+    {
+        return state_ == state::reading && has_message_ && expected_begin_ != expected_end_ &&
+               expected_[expected_begin_] == stage::final_dot;
+    }
+    /// The last action writes octets of a message, not commands.
+    [[nodiscard]] bool writes_message() const noexcept
+    {
+        return state_ == state::body || state_ == state::dot;
+    }
+
     /// As of the last EHLO.
     [[nodiscard]] const ehlo_features& features() const noexcept { return features_; }
     [[nodiscard]] tls_outcome tls() const noexcept { return end_.tls; }

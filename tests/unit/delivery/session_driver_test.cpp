@@ -111,6 +111,7 @@ public:
         co_await asio::post(asio::use_awaitable);
         co_return granted_in_the_end;
     }
+    void prefetch() override { prefetched_before.push_back(results.size()); }
     void settle(const smtp::transaction_result& result) override { results.push_back(result); }
 
     int messages = 1;
@@ -120,6 +121,8 @@ public:
     smtp::permission first_answer = smtp::permission::granted;
     bool granted_in_the_end = true;
     std::vector<smtp::transaction_result> results;
+    /// Outcomes that were there at each prefetch().
+    std::vector<std::size_t> prefetched_before;
 };
 
 asio::awaitable<smtp::session_end> dial_and_run(net::tcp_dialer& dialer, tcp::endpoint to,
