@@ -144,6 +144,9 @@ bool read_data(wire_reader& in, record& out, std::uint16_t type, std::size_t end
     case record_type::cname:
         out.data = cname_data{in.name()};
         return true;
+    case record_type::ptr:
+        out.data = ptr_data{in.name()};
+        return true;
     case record_type::txt:
         out.data = read_txt(in, end);
         return true;
@@ -293,7 +296,7 @@ result<message, message_error> parse_response(std::string_view bytes, const ques
     {
         return message_error{"over 65535 bytes"};
     }
-    wire_reader in(bytes);
+    wire_reader in(bytes, asked.any_name_bytes);
     const header h = read_header(in);
     if (const char* why = mismatch(in, h, asked))
     {

@@ -5,7 +5,10 @@
 namespace hikyaku::dns
 {
 
-std::optional<std::string> canonical_name(std::string_view text)
+namespace
+{
+
+std::optional<std::string> canonical(std::string_view text, bool (*is_allowed)(char))
 {
     if (text == ".")
     {
@@ -32,7 +35,7 @@ std::optional<std::string> canonical_name(std::string_view text)
             }
             label_bytes = 0;
         }
-        else if (++label_bytes > label_bytes_max || !is_label_byte(c))
+        else if (++label_bytes > label_bytes_max || !is_allowed(c))
         {
             return std::nullopt;
         }
@@ -43,6 +46,18 @@ std::optional<std::string> canonical_name(std::string_view text)
         return std::nullopt;
     }
     return out;
+}
+
+} // namespace
+
+std::optional<std::string> canonical_name(std::string_view text)
+{
+    return canonical(text, [](char c) { return is_label_byte(c); });
+}
+
+std::optional<std::string> canonical_query_name(std::string_view text)
+{
+    return canonical(text, [](char c) { return is_any_label_byte(c); });
 }
 
 bool is_at_or_below(std::string_view name, std::string_view zone) noexcept

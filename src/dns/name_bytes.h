@@ -10,6 +10,13 @@ namespace hikyaku::dns
     return c > ' ' && c <= '~' && c != '.';
 }
 
+/// What may stand in a label of a name that is only asked for, never connected to (RFC 2181 section
+/// 11), and still has one reading as text.
+[[nodiscard]] constexpr bool is_any_label_byte(char c) noexcept
+{
+    return c != '\0' && c != '.';
+}
+
 /// DNS compares names without ASCII case (RFC 4343).
 [[nodiscard]] constexpr char lower(char c) noexcept
 {

@@ -13,6 +13,8 @@ const char* record_type_name(record_type type) noexcept
         return "CNAME";
     case record_type::soa:
         return "SOA";
+    case record_type::ptr:
+        return "PTR";
     case record_type::mx:
         return "MX";
     case record_type::txt:

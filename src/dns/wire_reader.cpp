@@ -49,7 +49,7 @@ bool wire_reader::append_label(std::string& out, std::size_t at, std::size_t siz
     }
     for (const char c : message_.substr(at, size))
     {
-        if (!is_label_byte(c))
+        if (any_name_bytes_ ? !is_any_label_byte(c) : !is_label_byte(c))
         {
             fail("a byte in a name that is not printing ASCII, or a dot in a label");
             return false;

@@ -17,7 +17,11 @@ namespace hikyaku::dns
 class wire_reader
 {
 public:
-    explicit wire_reader(std::string_view message) noexcept : message_(message) {}
+    /// `any_name_bytes`: see question.
+    explicit wire_reader(std::string_view message, bool any_name_bytes = false) noexcept
+        : message_(message), any_name_bytes_(any_name_bytes)
+    {
+    }
 
     [[nodiscard]] bool ok() const noexcept { return error_ == nullptr; }
     /// What made it bad; nullptr while ok.
@@ -56,6 +60,7 @@ private:
     [[nodiscard]] bool append_label(std::string& out, std::size_t at, std::size_t size);
 
     std::string_view message_;
+    bool any_name_bytes_;
     std::size_t at_ = 0;
     const char* error_ = nullptr;
 };

@@ -44,6 +44,9 @@ struct question
     /// Canonical.
     std::string name;
     record_type type = record_type::a;
+    /// Labels of the answer may hold any byte but NUL and dot (RFC 2181 section 11): names that
+    /// SPF's macros make. Otherwise printing ASCII only, as host names.
+    bool any_name_bytes = false;
 };
 
 /// Encodes a recursive question with an EDNS OPT record (RFC 1035 section 4.1, RFC 6891).
@@ -58,7 +61,7 @@ struct message
     bool truncated = false;
     /// AD: the resolver says it validated the data. Means something only on a trusted path.
     bool authenticated = false;
-    /// Answer section: A, AAAA, CNAME, MX and TXT of class IN; other records are skipped.
+    /// Answer section: A, AAAA, CNAME, MX, PTR and TXT of class IN; other records are skipped.
     std::vector<record> answers;
     /// SOA records of the authority section (RFC 2308).
     std::vector<record> authority;
@@ -75,8 +78,8 @@ struct message_error
 ///
 /// Refused: cut records, names with labels over 63 or over 255 bytes, forward or looping
 /// compression pointers, reserved label types, bytes in a name that are not printing ASCII
-/// (NUL) or are a dot inside a label, RDATA that does not fill its length. The additional
-/// section is never read, the authority section only as far as it can be.
+/// (NUL; see question::any_name_bytes) or are a dot inside a label, RDATA that does not fill its
+/// length. The additional section is never read, the authority section only as far as it can be.
 [[nodiscard]] result<message, message_error> parse_response(std::string_view bytes,
                                                             const question& asked);
 

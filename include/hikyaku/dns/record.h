@@ -16,6 +16,7 @@ enum class record_type : std::uint16_t
     a = 1,
     cname = 5,
     soa = 6,
+    ptr = 12,
     mx = 15,
     txt = 16,
     aaaa = 28,
@@ -37,6 +38,13 @@ struct cname_data
 {
     std::string target;
     friend bool operator==(const cname_data&, const cname_data&) = default;
+};
+
+/// RFC 1035 section 3.3.12.
+struct ptr_data
+{
+    std::string target;
+    friend bool operator==(const ptr_data&, const ptr_data&) = default;
 };
 
 /// RFC 1035 section 3.3.14: the character-strings of one record joined without a separator
@@ -62,7 +70,7 @@ struct record
     /// As sent; a value with the top bit set is 0 (RFC 2181 section 8). Not yet bounded.
     std::chrono::seconds ttl{0};
     /// Addresses stand for A and AAAA.
-    std::variant<ip_address, mx_data, cname_data, txt_data, soa_data> data;
+    std::variant<ip_address, mx_data, cname_data, txt_data, soa_data, ptr_data> data;
 };
 
 } // namespace hikyaku::dns
