@@ -107,7 +107,7 @@ result<void> active_queue::load_lane(campaign_entry& c, lane_id lane, bool clean
     l.next_chunk = static_cast<std::uint32_t>(l.settled.low_water() >> chunk_bits);
     l.repeat_below = clean ? 0 : std::max(l.settled.leased(), l.settled.high_water());
     // Counted in recipients: chunks may be short, so places are no measure.
-    l.repeat_left = clean ? 0 : repeat_margin;
+    l.repeat_left = clean ? 0 : l.margin.max();
     l.unclean = !clean;
     auto due = db_.queue().scan_prefix(lane_key(row::deferred, c.ref, lane));
     if (due.valid())

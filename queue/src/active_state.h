@@ -7,6 +7,8 @@
 #include <hikyaku/queue/active_queue.h>
 #include <hikyaku/queue/progress.h>
 
+#include "lease_margin.h"
+
 namespace hikyaku::queue
 {
 
@@ -31,6 +33,8 @@ struct active_queue::campaign_entry
 
 struct active_queue::lane_state
 {
+    explicit lane_state(std::uint64_t margin_max) : margin(margin_max) {}
+
     campaign_entry* owner = nullptr;
     lane_index index = 0;
     lane_id id;
@@ -49,15 +53,18 @@ struct active_queue::lane_state
     std::string due_cursor;
     wall_time next_due{};
     std::uint64_t in_flight = 0;
+    /// First attempts ahead of the durable row.
+    lease_margin margin;
     position repeat_below = 0;
     /// Recipients above it that may be repeats too: in flight, and no row says so.
-    position repeat_left = 0;
+    std::uint64_t repeat_left = 0;
     /// After an unclean stop: retries that were due when the lane was first looked at.
     bool unclean = false;
     wall_time repeat_until{};
     /// D rows that are in memory: in due_page, in `returned` or handed out.
     std::set<std::pair<wall_time, ordinal>> due_out;
     /// D rows that were settled; their deletion may not be durable yet, so a scan may see them.
+    /// At most due_gone_max, and what was handed out before it was reached.
     std::set<std::pair<wall_time, ordinal>> due_gone;
     /// Retries are taken whatever their time says, until all were.
     bool hurried = false;

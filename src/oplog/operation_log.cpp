@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include <boost/system/system_error.hpp>
+
 namespace hikyaku::oplog
 {
 
@@ -15,6 +17,12 @@ struct change::gate
     bool loaded = false;
     std::uint64_t seq = 0;
     std::string hash = std::string(hash_bytes, '\0');
+
+    /// A chain whose end can't be read must not be continued as if it were whole.
+    [[noreturn]] static void refuse()
+    {
+        throw boost::system::system_error(store::make_error_code(store::errc::corrupt));
+    }
 
     /// Reads the end of the chain once. @pre mutex is held
     void load(const store::reader& from)
@@ -29,12 +37,17 @@ struct change::gate
             const auto value = from.find(**last);
             const auto e = value.has_value() && value->has_value() ? decode_entry(**last, **value)
                                                                    : std::nullopt;
-            // A chain whose end can't be read must not be continued as if it were whole.
-            HK_ASSERT(e.has_value());
+            if (!e)
+            {
+                refuse();
+            }
             seq = e->seq;
             hash = e->hash;
         }
-        HK_ASSERT(last.has_value());
+        if (last.has_error())
+        {
+            refuse();
+        }
         loaded = true;
     }
 };
@@ -51,7 +64,7 @@ change::change(operation_log& log, std::shared_ptr<gate> g, actor who, std::stri
 {
 }
 
-void change::commit(const std::function<void()>& after)
+void change::commit(const std::function<void()>& after, store::commit_class cls)
 {
     HK_ASSERT(lock_.owns_lock());
     entry e;
@@ -64,6 +77,7 @@ void change::commit(const std::function<void()>& after)
     if (who_.with_commit)
     {
         who_.with_commit(data_, object_);
+        who_.with_commit(platform_, object_);
     }
     const std::string body = encode_body(e);
     const std::string hash = chain_hash(gate_->hash, body);
@@ -74,7 +88,7 @@ void change::commit(const std::function<void()>& after)
         records.push_back(std::move(platform_));
     }
     records.push_back(std::move(data_));
-    log_->db_.commit(std::move(records), store::commit_class::control);
+    log_->db_.commit(std::move(records), cls);
     gate_->seq = e.seq;
     gate_->hash = hash;
     if (after)
@@ -109,8 +123,8 @@ change operation_log::begin(tenant_id tenant, const actor& who, std::string_view
     }
     else
     {
-        const auto store = db_.find_tenant(tenant);
-        HK_ASSERT(store != nullptr);
+        // Throws what is wrong with it: dropped meanwhile, or damaged.
+        const auto store = db_.require_tenant(tenant).value();
         c.gate_->load(*store);
     }
     return c;

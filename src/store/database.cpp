@@ -1,13 +1,18 @@
+#include "damage_list.h"
 #include "durable_file.h"
+#include "rescue.h"
 #include "rocks_options.h"
 #include "watermark.h"
 #include "writer.h"
 
 #include <hikyaku/base/assert.h>
+#include <hikyaku/base/bytes.h>
 #include <hikyaku/base/log.h>
 
 #include <future>
 #include <set>
+
+#include <boost/system/system_error.hpp>
 
 #include <rocksdb/db.h>
 
@@ -94,7 +99,8 @@ struct database::impl
     mutable std::mutex mutex;
     std::condition_variable wake;
     bool stopping = false;
-    std::vector<std::string> damaged;
+    damage_list damage;
+    gapless_log rescue_filter;
     std::uint64_t marked = 0;
     std::thread keeper;
 
@@ -117,11 +123,13 @@ struct database::impl
     rocksdb::Status look_for_gap(std::optional<missing_tail>& missing)
     {
         missing = mark->load_gap();
-        const auto acknowledged = mark->load();
+        std::uint64_t acknowledged = 0;
+        const auto loaded = mark->load(acknowledged);
         const std::uint64_t found = db->GetLatestSequenceNumber();
-        if (acknowledged && *acknowledged > found)
+        const bool is_damaged = loaded == watermark::load_state::damaged;
+        if (is_damaged || (loaded == watermark::load_state::found && acknowledged > found))
         {
-            missing = missing_tail{*acknowledged, found};
+            missing = missing_tail{is_damaged ? 0 : acknowledged, found};
             auto status = mark->save_gap(*missing);
             status = status.ok() ? mark->save(found) : status;
             if (!status.ok())
@@ -148,16 +156,35 @@ struct database::impl
             lock.lock();
         }
     }
-    void note_damage(std::string text)
+    /// Opens RocksDB. When a table's frame is damaged, so that it can't be opened at all, the
+    /// others are opened without it: reads that need it fail.
+    rocksdb::Status open_rocks(const rocksdb::ColumnFamilyOptions& family_options,
+                               std::vector<rocksdb::ColumnFamilyHandle*>& handles)
     {
-        log::error("table_damaged",
-                   {{"reason", text}, {"effect", "rows in it are unreadable; the rest goes on"}});
-        const std::lock_guard lock(mutex);
-        if (damaged.size() < 100 &&
-            std::find(damaged.begin(), damaged.end(), text) == damaged.end())
+        auto db_options = make_db_options(opts, events);
+        rocksdb::DB* raw = nullptr;
+        auto status = rocksdb::DB::Open(
+            db_options, opts.path, list_families(db_options, opts, family_options), &handles, &raw);
+        if (status.IsCorruption())
         {
-            damaged.push_back(std::move(text));
+            const auto tables = find_damaged_tables(*env, opts.path);
+            for (const auto& text : tables)
+            {
+                damage.note(text);
+            }
+            if (tables.empty())
+            {
+                return status;
+            }
+            db_options.paranoid_checks = false;
+            db_options.wal_filter = &rescue_filter;
+            handles.clear();
+            status =
+                rocksdb::DB::Open(db_options, opts.path,
+                                  list_families(db_options, opts, family_options), &handles, &raw);
         }
+        db.reset(raw);
+        return status;
     }
 };
 
@@ -174,14 +201,11 @@ result<std::unique_ptr<database>> database::open(const options& opts)
         return version.error();
     }
     impl* raw = i.get();
-    i->events->damaged_table = [raw](std::string text) { raw->note_damage(std::move(text)); };
+    i->events->damaged_table = [raw](const std::string& text) { raw->damage.note(text); };
     i->cache = make_block_cache(opts);
-    const auto db_options = make_db_options(opts, i->events);
     const auto family_options = make_family_options(opts, i->cache);
-    rocksdb::DB* db = nullptr;
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    const auto status = rocksdb::DB::Open(
-        db_options, opts.path, list_families(db_options, opts, family_options), &handles, &db);
+    const auto status = i->open_rocks(family_options, handles);
     if (!status.ok())
     {
         const bool is_locked =
@@ -189,8 +213,8 @@ result<std::unique_ptr<database>> database::open(const options& opts)
         log::error("store_open_failed", {{"data_dir", opts.path}, {"reason", status.ToString()}});
         return is_locked ? errc::locked : errc::open_failed;
     }
-    i->db.reset(db);
-    i->fams = std::make_unique<families>(*db);
+    rocksdb::DB* db = i->db.get();
+    i->fams = std::make_unique<families>(*db, i->damage);
     const auto adopted = i->fams->adopt(std::move(handles));
     i->mark = std::make_unique<watermark>(*i->env, opts.path);
     std::optional<missing_tail> missing;
@@ -201,15 +225,18 @@ result<std::unique_ptr<database>> database::open(const options& opts)
         i->fams->close();
         return errc::open_failed;
     }
-    for (const auto& text : i->fams->damaged())
-    {
-        i->note_damage(text);
-    }
     std::unique_ptr<database> self(new database(std::move(i)));
     self->missing_ = missing;
-    self->platform_ = std::make_unique<reader>(*db, raw->fams->platform());
-    self->queue_ = std::make_unique<reader>(*db, raw->fams->queue());
-    raw->write = std::make_unique<writer>(*db, *raw->fams, opts, family_options);
+    self->platform_ = std::make_unique<reader>(*db, raw->fams->platform(), raw->damage);
+    self->queue_ = std::make_unique<reader>(*db, raw->fams->queue(), raw->damage);
+    const auto mark = self->platform_->find(time_mark_key);
+    if (mark.has_value() && *mark && (*mark)->size() == sizeof(std::uint64_t))
+    {
+        self->last_time_mark_ =
+            from_unix_ms(static_cast<std::int64_t>(get_be<std::uint64_t>(**mark)));
+    }
+    raw->write =
+        std::make_unique<writer>(*db, *raw->fams, opts, family_options, self->last_time_mark_);
     if (!opts.by_hand)
     {
         raw->keeper = std::thread([raw] { raw->run_keeper(); });
@@ -251,7 +278,7 @@ database::~database()
         if (!raw->opts.by_hand)
         {
             std::promise<void> drained;
-            write->submit({}, commit_class::bulk, [&drained] { drained.set_value(); });
+            write->submit({}, commit_class::bulk, [&drained](error_code) { drained.set_value(); });
             drained.get_future().wait();
         }
         raw->save_watermark();
@@ -270,6 +297,15 @@ std::shared_ptr<const tenant_store> database::find_tenant(tenant_id id) const
 {
     return impl_->fams->find(id);
 }
+result<std::shared_ptr<const tenant_store>> database::require_tenant(tenant_id id) const
+{
+    auto found = impl_->fams->find(id);
+    if (found == nullptr)
+    {
+        return impl_->fams->is_damaged(id) ? errc::tenant_damaged : errc::no_tenant;
+    }
+    return found;
+}
 std::vector<tenant_id> database::tenants() const
 {
     return impl_->fams->all();
@@ -285,26 +321,38 @@ journal_head database::head(tenant_id id) const
 
 void database::submit(std::vector<record> records, commit_class cls, durable_callback done)
 {
-    impl_->write->submit(std::move(records), cls, std::move(done));
+    impl_->write->submit(std::move(records), cls,
+                         [done = std::move(done)](error_code)
+                         {
+                             if (done)
+                             {
+                                 done();
+                             }
+                         });
 }
 
 void database::submit(record r, commit_class cls, durable_callback done)
 {
     std::vector<record> records;
     records.push_back(std::move(r));
-    impl_->write->submit(std::move(records), cls, std::move(done));
+    submit(std::move(records), cls, std::move(done));
 }
 
 void database::commit(std::vector<record> records, commit_class cls)
 {
-    std::promise<void> durable;
-    impl_->write->submit(std::move(records), cls, [&durable] { durable.set_value(); });
+    std::promise<error_code> durable;
+    impl_->write->submit(
+        std::move(records), cls, [&durable](error_code ec) { durable.set_value(ec); }, true);
     auto done = durable.get_future();
     while (impl_->opts.by_hand && done.wait_for(seconds{0}) != std::future_status::ready)
     {
         write_one();
     }
-    done.wait();
+    const auto ec = done.get();
+    if (ec)
+    {
+        throw boost::system::system_error(ec);
+    }
 }
 
 void database::commit(record r, commit_class cls)
@@ -339,8 +387,7 @@ std::vector<std::uint32_t> database::take_commit_durations()
 
 std::vector<std::string> database::damaged_tables() const
 {
-    const std::lock_guard lock(impl_->mutex);
-    return impl_->damaged;
+    return impl_->damage.all();
 }
 
 void database::flush()
@@ -360,7 +407,7 @@ void database::compact_all()
             impl_->db->CompactRange(rocksdb::CompactRangeOptions{}, handle, nullptr, nullptr);
         if (!status.ok())
         {
-            impl_->note_damage(status.ToString());
+            impl_->damage.note(status.ToString());
         }
     }
 }

@@ -16,13 +16,16 @@ public:
         case errc::corrupt:
             return "stored data failed its checksum; the log names the file";
         case errc::no_tenant:
-            return "the tenant does not exist";
+            return "the tenant does not exist, or was dropped meanwhile; nothing was written";
         case errc::other_version:
             return "the data directory belongs to another version of hikyaku; see the log";
         case errc::locked:
             return "another process holds the data directory; stop it first";
         case errc::open_failed:
             return "the store could not be opened; the log says why";
+        case errc::tenant_damaged:
+            return "the head of the tenant's journal is damaged, so nothing was written; the log "
+                   "names the file: restore it from a backup";
         }
         return "unknown store error";
     }

@@ -101,7 +101,8 @@ rocksdb::Status families::adopt_tenant(tenant_id id, rocksdb::ColumnFamilyHandle
     switch (load_head(*handle, head, status))
     {
     case head_state::usable:
-        tenants_.emplace(id, entry{std::make_shared<const tenant_store>(id, db_, *handle), head});
+        tenants_.emplace(
+            id, entry{std::make_shared<const tenant_store>(id, db_, *handle, damage_), head});
         return rocksdb::Status::OK();
     case head_state::dropped:
         log::warning("tenant_drop_resumed", {{"tenant", id.value}});
@@ -113,7 +114,10 @@ rocksdb::Status families::adopt_tenant(tenant_id id, rocksdb::ColumnFamilyHandle
                                       {"reason", status.ToString()},
                                       {"effect", "the tenant is out of use; the others go on"}});
         unused_.push_back(handle);
-        damaged_.push_back("tenant " + std::to_string(id.value) + ": " + status.ToString());
+        damaged_.insert(id);
+        damage_.note(status.ToString());
+        damage_.note("tenant " + std::to_string(id.value) +
+                     ": its journal head is damaged, it is out of use");
         break;
     }
     return rocksdb::Status::OK();
@@ -130,6 +134,7 @@ rocksdb::Status families::adopt(std::vector<rocksdb::ColumnFamilyHandle*> handle
             platform_ = handle;
             if (load_head(*handle, platform_head_, status) != head_state::usable)
             {
+                damage_.note(status.ToString());
                 result = rocksdb::Status::Corruption("the platform's journal head is damaged",
                                                      status.ToString());
             }
@@ -154,7 +159,7 @@ rocksdb::Status families::adopt(std::vector<rocksdb::ColumnFamilyHandle*> handle
 
 void families::add(tenant_id id, rocksdb::ColumnFamilyHandle* handle)
 {
-    entry made{std::make_shared<const tenant_store>(id, db_, *handle), {}};
+    entry made{std::make_shared<const tenant_store>(id, db_, *handle, damage_), {}};
     const std::unique_lock lock(mutex_);
     HK_ASSERT(tenants_.emplace(id, std::move(made)).second);
 }

@@ -3,9 +3,12 @@
 #include <memory>
 #include <shared_mutex>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include <hikyaku/store/database.h>
+
+#include "damage_list.h"
 
 #include <rocksdb/db.h>
 
@@ -17,15 +20,15 @@ namespace hikyaku::store
 class families
 {
 public:
-    explicit families(rocksdb::DB& db) : db_(db) {}
+    families(rocksdb::DB& db, damage_list& damage) : db_(db), damage_(damage) {}
 
     /// Takes over the handles that DB::Open returned. Ends what a crash left of a drop; a tenant
-    /// whose journal head can't be read is left out (see damaged()). An error means that the
+    /// whose journal head can't be read is left out (see is_damaged()). An error means that the
     /// platform's own head is damaged: close() is all that may follow.
     /// @pre called once, before any other use
     [[nodiscard]] rocksdb::Status adopt(std::vector<rocksdb::ColumnFamilyHandle*> handles);
-    /// Why tenants were left out, one text each. Fixed after adopt().
-    [[nodiscard]] const std::vector<std::string>& damaged() const noexcept { return damaged_; }
+    /// The tenant was left out. Fixed after adopt().
+    [[nodiscard]] bool is_damaged(tenant_id id) const { return damaged_.contains(id); }
     void add(tenant_id id, rocksdb::ColumnFamilyHandle* handle);
     void remove(tenant_id id);
     /// Releases every handle; the database closes next.
@@ -61,6 +64,7 @@ private:
     [[nodiscard]] rocksdb::Status adopt_tenant(tenant_id id, rocksdb::ColumnFamilyHandle* handle);
 
     rocksdb::DB& db_;
+    damage_list& damage_;
     mutable std::shared_mutex mutex_;
     std::unordered_map<tenant_id, entry> tenants_;
     journal_head platform_head_;
@@ -68,7 +72,7 @@ private:
     rocksdb::ColumnFamilyHandle* platform_ = nullptr;
     rocksdb::ColumnFamilyHandle* queue_ = nullptr;
     std::vector<rocksdb::ColumnFamilyHandle*> unused_; // of damaged tenants
-    std::vector<std::string> damaged_;
+    std::unordered_set<tenant_id> damaged_;
 };
 
 /// Key of the journal head row in a tenant's family, and in `platform` for tenant 0.

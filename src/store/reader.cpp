@@ -1,3 +1,5 @@
+#include "damage_list.h"
+
 #include <hikyaku/base/log.h>
 #include <hikyaku/store/errc.h>
 #include <hikyaku/store/reader.h>
@@ -26,9 +28,10 @@ rocksdb::ReadOptions read_options(const snapshot* at)
     return options;
 }
 
-error_code damaged(const rocksdb::Status& status)
+error_code damaged(const rocksdb::Status& status, damage_list& damage)
 {
-    log::error("store_read_failed", {{"reason", status.ToString()}});
+    damage.note(status.ToString());
+    log::debug("store_read_failed", {{"reason", status.ToString()}});
     return errc::corrupt;
 }
 
@@ -40,8 +43,9 @@ snapshot::~snapshot()
     db_.ReleaseSnapshot(raw_);
 }
 
-cursor::cursor(std::unique_ptr<rocksdb::Iterator> it, std::string last)
-    : it_(std::move(it)), last_(std::move(last))
+cursor::cursor(std::unique_ptr<rocksdb::Iterator> it, std::unique_ptr<std::string> last,
+               std::unique_ptr<rocksdb::Slice> bound, damage_list& damage)
+    : last_(std::move(last)), bound_(std::move(bound)), it_(std::move(it)), damage_(&damage)
 {
 }
 cursor::~cursor() = default;
@@ -49,7 +53,7 @@ cursor::cursor(cursor&&) noexcept = default;
 
 bool cursor::valid() const
 {
-    return it_->Valid() && (last_.empty() || key() < last_);
+    return it_->Valid();
 }
 std::string_view cursor::key() const
 {
@@ -73,7 +77,7 @@ result<void> cursor::status() const
     const auto status = it_->status();
     if (!status.ok())
     {
-        return damaged(status);
+        return damaged(status, *damage_);
     }
     return {};
 }
@@ -88,7 +92,7 @@ result<std::optional<std::string>> reader::find(std::string_view key, const snap
     }
     if (!status.ok())
     {
-        return damaged(status);
+        return damaged(status, damage_);
     }
     return std::optional<std::string>{std::move(value)};
 }
@@ -112,7 +116,7 @@ result<void> reader::find_many(std::span<const std::string> keys,
         }
         else if (!statuses[i].IsNotFound())
         {
-            ec = damaged(statuses[i]);
+            ec = damaged(statuses[i], damage_);
         }
     }
     if (ec)
@@ -132,9 +136,13 @@ cursor reader::scan(std::string_view first, std::string_view last, const snapsho
 {
     auto options = read_options(at);
     options.fill_cache = fill_cache;
+    // The bound keeps RocksDB from reading blocks, damaged ones above all, that lie behind it.
+    auto end = std::make_unique<std::string>(last);
+    auto bound = std::make_unique<rocksdb::Slice>(*end);
+    options.iterate_upper_bound = last.empty() ? nullptr : bound.get();
     std::unique_ptr<rocksdb::Iterator> it(db_.NewIterator(options, &family_));
     it->Seek(to_slice(first));
-    return {std::move(it), std::string(last)};
+    return {std::move(it), std::move(end), std::move(bound), damage_};
 }
 
 result<std::optional<std::string>> reader::last_key(std::string_view prefix) const
@@ -155,7 +163,7 @@ result<std::optional<std::string>> reader::last_key(std::string_view prefix) con
     }
     if (!it->status().ok())
     {
-        return damaged(it->status());
+        return damaged(it->status(), damage_);
     }
     if (it->Valid() && to_view(it->key()).starts_with(prefix))
     {

@@ -14,13 +14,21 @@ namespace hikyaku::store
 /// The durable file acked.seq: the last sequence number that was ever acknowledged, at most a
 /// second old. After a start it tells whether the log lost its tail. A gap that was found is kept
 /// in acked.gap until the operator accepts it: new commits would soon hide it otherwise.
+/// Both are one line with a layout version and a checksum (FORMAT.md).
 class watermark
 {
 public:
     watermark(rocksdb::Env& env, std::string dir) : env_(env), dir_(std::move(dir)) {}
 
-    /// nullopt: no file yet (a new store). A damaged file counts as none and is logged.
-    [[nodiscard]] std::optional<std::uint64_t> load() const;
+    enum class load_state
+    {
+        found,
+        /// No file yet: a new store.
+        none,
+        /// What it said is lost, so nobody knows whether the log is whole. Logged.
+        damaged,
+    };
+    [[nodiscard]] load_state load(std::uint64_t& seq) const;
     /// Replaces the file: write, sync, rename, sync of the directory.
     [[nodiscard]] rocksdb::Status save(std::uint64_t seq) const;
 

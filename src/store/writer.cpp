@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include <boost/system/system_error.hpp>
 #include <pthread.h>
 
 namespace hikyaku::store
@@ -110,10 +111,11 @@ void end_after_write_failure(const char* what, const rocksdb::Status& status)
 }
 
 writer::writer(rocksdb::DB& db, families& fams, const options& opts,
-               const rocksdb::ColumnFamilyOptions& family_options)
+               const rocksdb::ColumnFamilyOptions& family_options, wall_time last_time_mark)
     : db_(db), families_(fams), group_bytes_max_(opts.group_bytes_max),
       group_wait_(opts.group_wait), by_hand_(opts.by_hand), family_options_(family_options),
-      durable_(db.GetLatestSequenceNumber())
+      time_(opts.time != nullptr || opts.by_hand ? opts.time : &system_clock()),
+      last_time_mark_(last_time_mark), durable_(db.GetLatestSequenceNumber())
 {
     if (!by_hand_)
     {
@@ -134,11 +136,19 @@ writer::~writer()
     }
 }
 
-void writer::submit(std::vector<record> records, commit_class cls, database::durable_callback done)
+void writer::submit(std::vector<record> records, commit_class cls, end_callback done, bool whole)
 {
-    submission s{std::move(records), std::move(done), 0, std::chrono::steady_clock::now(), false};
+    submission s;
+    s.records = std::move(records);
+    s.done = std::move(done);
+    s.since = std::chrono::steady_clock::now();
+    s.whole = whole;
     for (const record& r : s.records)
     {
+        if (families_.is_damaged(r.tenant()))
+        {
+            throw boost::system::system_error(make_error_code(errc::tenant_damaged));
+        }
         s.bytes += r.bytes().size();
     }
     for_each_family_operation(s.records, [&s](const operation&) { s.changes_families = true; });
@@ -313,6 +323,46 @@ void writer::write_mark()
     durable_.store(db_.GetLatestSequenceNumber());
 }
 
+/// Puts a time mark before the records of the group when the last one is old: an idle store writes
+/// none, and no mark costs a sync of its own.
+void writer::add_time_mark(group& g)
+{
+    const bool any = std::any_of(g.begin(), g.end(), [](auto& s) { return !s.records.empty(); });
+    if (time_ == nullptr || !any)
+    {
+        return;
+    }
+    const auto now = time_->wall();
+    if (now >= last_time_mark_ && now - last_time_mark_ < time_mark_every)
+    {
+        return;
+    }
+    std::string value;
+    put_be(value, static_cast<std::uint64_t>(to_unix_ms(now)));
+    submission mark;
+    mark.records.emplace_back(platform_tenant).put(space::data, time_mark_key, value);
+    mark.since = std::chrono::steady_clock::now();
+    g.insert(g.begin(), std::move(mark));
+    last_time_mark_ = now;
+}
+
+/// A submission that must be whole and can't be any more leaves the group.
+void writer::refuse_gone(group& g)
+{
+    for (submission& s : g)
+    {
+        const bool gone = std::any_of(
+            s.records.begin(), s.records.end(), [this](const record& r)
+            { return r.tenant() != platform_tenant && families_.find(r.tenant()) == nullptr; });
+        if (s.whole && gone)
+        {
+            s.refused = errc::no_tenant;
+            s.records.clear();
+            s.changes_families = false;
+        }
+    }
+}
+
 void writer::build_batch(const group& g, rocksdb::WriteBatch& batch)
 {
     std::vector<placed_operation> placed;
@@ -329,7 +379,7 @@ void writer::build_batch(const group& g, rocksdb::WriteBatch& batch)
                 if (store == nullptr)
                 {
                     // Dropped between hand-over and commit: its data has nowhere to go.
-                    log::info("record_of_dropped_tenant", {{"tenant", r.tenant().value}});
+                    log::warning("record_of_dropped_tenant", {{"tenant", r.tenant().value}});
                     continue;
                 }
                 data = &store->family();
@@ -398,6 +448,8 @@ void writer::mark_dropped(const group& g, rocksdb::WriteBatch& batch)
 void writer::write_group(group& g)
 {
     create_families(g);
+    refuse_gone(g);
+    add_time_mark(g);
     rocksdb::WriteBatch batch;
     build_batch(g, batch);
     mark_dropped(g, batch);
@@ -416,11 +468,11 @@ void writer::write_group(group& g)
     note_duration(g);
     for (submission& s : g)
     {
+        backlog_.fetch_sub(s.bytes);
         if (s.done)
         {
-            s.done();
+            s.done(s.refused);
         }
-        backlog_.fetch_sub(s.bytes);
     }
 }
 

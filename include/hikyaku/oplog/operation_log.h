@@ -25,8 +25,9 @@ struct actor
     std::string group;
     std::string ip;
     std::string request_id;
-    /// Called inside each change this actor commits, with its record and the object it is about:
-    /// rows that must be durable with the effect (idempotency keys). May be empty.
+    /// Called inside each change this actor commits, with its record and the object it is about,
+    /// and again with the platform's record: rows that must be durable with the effect
+    /// (idempotency keys). record::tenant() tells which it is. May be empty.
     std::function<void(store::record& rows, std::string_view object)> with_commit = {};
 };
 
@@ -71,8 +72,12 @@ public:
 
     /// Writes operations and entry in one durable step, then runs `after` still under the gate
     /// (to publish what readers in memory must see), and lets the next change in.
-    /// Blocks until durable: not on an event loop thread.
-    void commit(const std::function<void()>& after = {});
+    /// Blocks until durable: not on an event loop thread. Work in the background commits as bulk,
+    /// behind what somebody waits for; its records are small, since the gate is held meanwhile.
+    /// @throws boost::system::system_error  store::errc::no_tenant: the tenant was dropped since;
+    /// nothing was written and `after` did not run.
+    void commit(const std::function<void()>& after = {},
+                store::commit_class cls = store::commit_class::control);
 
 private:
     friend class operation_log;
@@ -100,7 +105,9 @@ public:
     operation_log(const operation_log&) = delete;
     operation_log& operator=(const operation_log&) = delete;
 
-    /// Opens a change; waits for the tenant's gate. @pre the tenant exists (or is 0)
+    /// Opens a change; waits for the tenant's gate.
+    /// @throws boost::system::system_error  store::errc::no_tenant (it may have been dropped since
+    /// the caller looked), tenant_damaged, or corrupt: the end of its log can't be read.
     [[nodiscard]] change begin(tenant_id tenant, const actor& who, std::string_view operation);
     /// The same for a tenant whose family this very change creates: its first entry.
     [[nodiscard]] change begin_new(tenant_id tenant, const actor& who, std::string_view operation);

@@ -11,6 +11,7 @@
 
 #include <hikyaku/base/id.h>
 #include <hikyaku/base/result.h>
+#include <hikyaku/base/time.h>
 #include <hikyaku/store/errc.h>
 #include <hikyaku/store/reader.h>
 #include <hikyaku/store/record.h>
@@ -48,6 +49,9 @@ struct options
     std::chrono::microseconds group_wait{1'000};
     /// The file system seam: nullptr is the machine's. Outlives the database.
     rocksdb::Env* env = nullptr;
+    /// The wall clock of time marks: nullptr is the machine's (by hand: none are written).
+    /// Outlives the database.
+    const clock* time = nullptr;
     /// No threads of our own: groups are written in write_one(), and what still waits there when
     /// the database is closed is dropped. For simulated worlds.
     bool by_hand = false;
@@ -56,7 +60,8 @@ struct options
 /// Acknowledged data that is missing after a start: the log was damaged or cut.
 struct missing_tail
 {
-    /// RocksDB sequence number that had been acknowledged.
+    /// RocksDB sequence number that had been acknowledged; 0 when the files that would tell
+    /// (acked.seq, acked.gap) are damaged themselves: then anything may be missing.
     std::uint64_t acknowledged = 0;
     /// The last one found.
     std::uint64_t found = 0;
@@ -85,8 +90,9 @@ struct commit_stats
 class tenant_store : public reader
 {
 public:
-    tenant_store(tenant_id id, rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family) noexcept
-        : reader(db, family), id_(id), db_(db)
+    tenant_store(tenant_id id, rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family,
+                 damage_list& damage) noexcept
+        : reader(db, family, damage), id_(id), db_(db)
     {
     }
     ~tenant_store();
@@ -114,20 +120,29 @@ public:
     database(const database&) = delete;
     database& operator=(const database&) = delete;
 
-    /// nullptr when the tenant does not exist.
+    /// nullptr when the tenant does not exist or is damaged.
     [[nodiscard]] std::shared_ptr<const tenant_store> find_tenant(tenant_id id) const;
+    /// The same, with the reason. @error errc::no_tenant, errc::tenant_damaged
+    [[nodiscard]] result<std::shared_ptr<const tenant_store>> require_tenant(tenant_id id) const;
     [[nodiscard]] std::vector<tenant_id> tenants() const;
     [[nodiscard]] const reader& platform() const noexcept { return *platform_; }
     [[nodiscard]] const reader& queue() const noexcept { return *queue_; }
     [[nodiscard]] std::unique_ptr<snapshot> take_snapshot() const;
     [[nodiscard]] journal_head head(tenant_id id) const;
+    /// The newest time mark that was there at open: no record before it is younger, and none
+    /// behind it was younger by more than a second. {} when there was none.
+    [[nodiscard]] wall_time last_time_mark() const noexcept { return last_time_mark_; }
 
     /// Called on the writer thread once the records are durable. Must be quick and not throw.
     using durable_callback = std::function<void()>;
-    /// Hands over records that become durable together, all or none. Never blocks.
+    /// Hands over records that become durable together, all or none. Never blocks. Records of a
+    /// tenant that is dropped before its turn are left out: their data has nowhere to go.
+    /// @throws boost::system::system_error  errc::tenant_damaged; nothing was handed over.
     void submit(std::vector<record> records, commit_class cls, durable_callback done);
     void submit(record r, commit_class cls, durable_callback done);
     /// The same, and waits until durable. Not from the writer or an event loop thread.
+    /// @throws boost::system::system_error  errc::no_tenant, errc::tenant_damaged: none of the
+    /// records was written.
     void commit(std::vector<record> records, commit_class cls);
     void commit(record r, commit_class cls);
 
@@ -146,7 +161,8 @@ public:
     [[nodiscard]] const std::optional<missing_tail>& missing() const noexcept { return missing_; }
     /// The operator accepts the gap: the watermark starts anew from what is there.
     void accept_missing();
-    /// Table files that failed a checksum since the start.
+    /// What failed a checksum since the start: "000012.sst: why" for each table file, and one text
+    /// for each tenant whose journal head is lost.
     [[nodiscard]] std::vector<std::string> damaged_tables() const;
 
     /// Writes the memtables out and compacts everything (maintenance and measuring).
@@ -163,6 +179,7 @@ private:
     std::unique_ptr<reader> platform_;
     std::unique_ptr<reader> queue_;
     std::optional<missing_tail> missing_;
+    wall_time last_time_mark_{};
 };
 
 } // namespace hikyaku::store

@@ -18,6 +18,8 @@ enum class errc
     locked,
     /// The store could not be opened; the log says why.
     open_failed,
+    /// The head of the tenant's journal is damaged: nothing may be read or written for it.
+    tenant_damaged,
 };
 
 [[nodiscard]] error_code make_error_code(errc e) noexcept;

@@ -15,11 +15,14 @@ namespace rocksdb
 class ColumnFamilyHandle;
 class DB;
 class Iterator;
+class Slice;
 class Snapshot;
 } // namespace rocksdb
 
 namespace hikyaku::store
 {
+
+class damage_list;
 
 /// A frozen view of the whole store. Keep it short: it holds back compaction.
 class snapshot
@@ -41,7 +44,8 @@ private:
 class cursor
 {
 public:
-    cursor(std::unique_ptr<rocksdb::Iterator> it, std::string last);
+    cursor(std::unique_ptr<rocksdb::Iterator> it, std::unique_ptr<std::string> last,
+           std::unique_ptr<rocksdb::Slice> bound, damage_list& damage);
     ~cursor();
     cursor(cursor&&) noexcept;
 
@@ -55,15 +59,20 @@ public:
     [[nodiscard]] result<void> status() const;
 
 private:
+    // The iterator refers to the bound, the bound to the text.
+    std::unique_ptr<std::string> last_;
+    std::unique_ptr<rocksdb::Slice> bound_;
     std::unique_ptr<rocksdb::Iterator> it_;
-    std::string last_;
+    damage_list* damage_;
 };
 
 /// Reads one column family. Thread-safe; reads never block writes.
 class reader
 {
 public:
-    reader(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family) noexcept : db_(db), family_(family)
+    /// Damage that reads meet is named in `damage`, which outlives the reader.
+    reader(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family, damage_list& damage) noexcept
+        : db_(db), family_(family), damage_(damage)
     {
     }
 
@@ -89,6 +98,7 @@ public:
 private:
     rocksdb::DB& db_;
     rocksdb::ColumnFamilyHandle& family_;
+    damage_list& damage_;
 };
 
 /// The smallest key greater than every key with the prefix; empty when there is none.

@@ -149,13 +149,24 @@ void check_common(const stage& s, const database& db)
     require(db.head(common).seq == records, "the common journal's number is wrong");
 }
 
+/// Platform records that are there, the time mark not counted.
+std::uint32_t platform_count(const database& db)
+{
+    const auto seq = static_cast<std::uint32_t>(db.head(platform_tenant).seq);
+    return seq == 0 ? 0 : seq - 1;
+}
+
 std::uint32_t check_platform(const stage& s, const database& db)
 {
-    const auto n = static_cast<std::uint32_t>(db.head(platform_tenant).seq);
+    const auto n = platform_count(db);
     require(n >= s.acks->platform_records.load(), "an acknowledged platform record is lost");
     auto records = platform_records();
     require(n <= records.size(), "platform records nobody wrote");
     tenant_model want;
+    if (db.head(platform_tenant).seq > 0)
+    {
+        want.apply(time_mark());
+    }
     for (std::uint32_t i = 0; i < n; ++i)
     {
         want.apply(records[i]);
@@ -175,7 +186,7 @@ std::uint32_t check_platform(const stage& s, const database& db)
 void go_on(stage& s, database& db)
 {
     auto records = platform_records();
-    for (auto n = static_cast<std::uint32_t>(db.head(platform_tenant).seq); n < records.size(); ++n)
+    for (auto n = platform_count(db); n < records.size(); ++n)
     {
         db.commit(std::move(records[n]), commit_class::control);
         s.acks->platform_records.store(n + 1);

@@ -17,6 +17,14 @@ constexpr std::uint32_t first_half = 40;
 constexpr std::uint32_t records_each = 60;
 constexpr std::uint32_t outstanding_max = 6;
 
+class still_clock final : public clock
+{
+public:
+    wall_time wall() const noexcept override { return from_unix_ms(1'700'000'000'000); }
+    mono_time mono() const noexcept override { return {}; }
+};
+const still_clock time_of_marks;
+
 std::string numbered(std::string_view prefix, std::uint32_t i)
 {
     std::string key(prefix);
@@ -188,6 +196,7 @@ options stage::make_options(rocksdb::Env& env) const
     options opts;
     opts.path = dir;
     opts.env = &env;
+    opts.time = &time_of_marks;
     // Small, so that logs are switched and tables written within the workload.
     opts.memtable_bytes = 512U << 10;
     opts.wal_bytes_max = 24U << 10;
@@ -237,6 +246,15 @@ std::vector<record> platform_records()
     r.erase(space::data, numbered("T", dropped.value));
     out.push_back(std::move(r));
     return out;
+}
+
+record time_mark()
+{
+    std::string value;
+    put_be(value, static_cast<std::uint64_t>(to_unix_ms(time_of_marks.wall())));
+    record r(platform_tenant);
+    r.put(space::data, "W", value);
+    return r;
 }
 
 int run_workload(stage& s)

@@ -65,6 +65,9 @@ inline constexpr int exit_wrong = 4;
 /// The platform's records in order: families that begin, and one that ends.
 [[nodiscard]] std::vector<record> platform_records();
 
+/// The one time mark of a workload, whose clock stands still: the platform's first record.
+[[nodiscard]] record time_mark();
+
 /// Opens, writes, flushes, compacts, closes, opens again, writes, drops, closes.
 /// @returns the exit code of the child
 [[nodiscard]] int run_workload(stage& s);

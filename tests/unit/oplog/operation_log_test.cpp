@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include <boost/system/system_error.hpp>
 #include <rocksdb/env.h>
 
 namespace hikyaku::oplog
@@ -18,8 +19,8 @@ protected:
     {
         env_.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
         reopen();
-        auto c =
-            log_->begin_new(tenant_, {"operator", "platform", "127.0.0.1", "r1", {}}, "tenant.create");
+        auto c = log_->begin_new(tenant_, {"operator", "platform", "127.0.0.1", "r1", {}},
+                                 "tenant.create");
         c.commit();
     }
     void reopen()
@@ -45,7 +46,8 @@ TEST_F(OperationLogTest, EveryChangeHasItsEntryAndTheChainHolds)
 {
     for (int i = 0; i < 600; ++i)
     {
-        auto c = log_->begin(tenant_, {"key one", "admins", "192.0.2.1", "r", {}}, "contact.create");
+        auto c =
+            log_->begin(tenant_, {"key one", "admins", "192.0.2.1", "r", {}}, "contact.create");
         c.data().put(store::space::data, "c" + std::to_string(i), "row");
         c.set_object("con_" + std::to_string(i));
         c.commit();
@@ -118,6 +120,39 @@ TEST_F(OperationLogTest, ChangesOfOneTenantComeOneAfterTheOther)
         t.join();
     }
     EXPECT_EQ(db_->find_tenant(tenant_)->find("n")->value(), "200");
+}
+
+TEST_F(OperationLogTest, ATenantThatIsDroppedMeanwhileFailsTheChange)
+{
+    const auto code_of = [](const auto& f) -> error_code
+    {
+        try
+        {
+            f();
+        }
+        catch (const boost::system::system_error& e)
+        {
+            return e.code();
+        }
+        return {};
+    };
+    bool published = false;
+    auto c = log_->begin(tenant_, system_actor(), "contact.create");
+    c.data().put(store::space::data, "c9", "value");
+    store::record drop(platform_tenant);
+    drop.drop_family(tenant_);
+    db_->commit(std::move(drop), store::commit_class::control);
+    EXPECT_EQ(code_of([&] { c.commit([&] { published = true; }); }), store::errc::no_tenant);
+    EXPECT_FALSE(published);
+    {
+        const auto gone = std::move(c); // lets the gate go
+    }
+    EXPECT_EQ(code_of([&] { (void)log_->begin(tenant_, system_actor(), "x"); }),
+              store::errc::no_tenant);
+    EXPECT_EQ(code_of([&] { log_->note(tenant_, system_actor(), "x", "", ""); }),
+              store::errc::no_tenant);
+    EXPECT_EQ(code_of([&] { log_->note(platform_tenant, system_actor(), "x", "", ""); }),
+              error_code{});
 }
 
 } // namespace

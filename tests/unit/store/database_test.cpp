@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include <boost/system/system_error.hpp>
 #include <rocksdb/env.h>
 
 namespace hikyaku::store
@@ -124,7 +125,7 @@ TEST_F(DatabaseTest, ADroppedTenantIsGone)
     EXPECT_EQ(db_->find_tenant(tenant_id{7}), nullptr);
     record late(tenant_id{7});
     late.put(space::data, "x", "y");
-    db_->commit(std::move(late), commit_class::control);
+    EXPECT_THROW(db_->commit(std::move(late), commit_class::control), boost::system::system_error);
     reopen();
     EXPECT_EQ(db_->find_tenant(tenant_id{7}), nullptr);
     EXPECT_FALSE(db_->missing().has_value());

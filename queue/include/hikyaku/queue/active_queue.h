@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -66,6 +67,8 @@ struct lane_view
     std::uint64_t ready = 0;
     std::uint64_t in_flight = 0;
     wall_time next_due{};
+    /// It can't be read: its recipients are held.
+    bool damaged = false;
 };
 
 /// The recipients of every campaign that is not finished, as lanes: hands out leases in order and
@@ -79,10 +82,16 @@ class active_queue
 public:
     /// Retries loaded from a lane at once.
     static constexpr std::size_t due_page = 256;
-    /// After an unclean stop this many positions beyond the recorded lease mark may be repeats.
-    static constexpr position repeat_margin = 4096;
+    /// No lane hands out more than this many first attempts beyond the lease mark in its durable
+    /// row; after an unclean stop that many recipients beyond the mark may be repeats.
+    static constexpr std::uint64_t repeat_margin = 4096;
+    /// Settled retries of a lane that are remembered while their rows may still be on disk: above
+    /// it the lane hands out no retries until some deletions are durable.
+    static constexpr std::size_t due_gone_max = 4096;
 
-    explicit active_queue(store::database& db);
+    /// `margin` is repeat_margin but in tests. Never start with a smaller one than the process
+    /// before had.
+    explicit active_queue(store::database& db, std::uint64_t margin = repeat_margin);
     ~active_queue();
     active_queue(const active_queue&) = delete;
     active_queue& operator=(const active_queue&) = delete;
@@ -142,8 +151,17 @@ public:
     [[nodiscard]] counters counts(const campaign_ref& c) const;
     [[nodiscard]] const expansion_state& expansion(const campaign_ref& c) const;
     [[nodiscard]] std::vector<lane_view> lanes(const campaign_ref& c) const;
-    /// Lanes that can't be read: their recipients stay pending until the store is repaired.
-    [[nodiscard]] std::size_t damaged_lanes() const noexcept { return damaged_lanes_; }
+    /// Lanes that can't be read, and campaigns that can't be read at all (one each): their
+    /// recipients stay pending until the store is repaired.
+    [[nodiscard]] std::size_t damaged_lanes() const noexcept
+    {
+        return damaged_lanes_ + damaged_campaigns_.size();
+    }
+    /// Campaigns of which a row is damaged, so that nothing of them was loaded.
+    [[nodiscard]] const std::set<campaign_ref>& damaged_campaigns() const noexcept
+    {
+        return damaged_campaigns_;
+    }
 
 private:
     struct lane_state;
@@ -157,6 +175,8 @@ private:
     [[nodiscard]] result<void> load_lane(campaign_entry& c, lane_id lane, bool clean);
     [[nodiscard]] bool load_chunk(lane_state& l);
     [[nodiscard]] std::optional<lease> next_fresh(lane_state& l);
+    [[nodiscard]] bool may_hand_out(lane_state& l);
+    [[nodiscard]] bool forget_gone(lane_state& l);
     void load_due(lane_state& l, wall_time now);
     void mark_damaged(lane_state& l, std::string_view what);
     void leave_place(const lease& lease_, lane_state& l, campaign_entry& c, store::record& rows);
@@ -173,7 +193,9 @@ private:
     std::vector<lane_index> free_lanes_;
     std::vector<lane_index> new_lanes_;
     std::unordered_map<tenant_id, std::uint64_t> fact_seq_;
+    std::uint64_t margin_;
     std::size_t damaged_lanes_ = 0;
+    std::set<campaign_ref> damaged_campaigns_;
 };
 
 /// Adds the deletion of everything the queue holds for recipients of a campaign that is drained.

@@ -17,6 +17,11 @@ enum class row : char
     progress = 'P',
     deferred = 'D',
     domain = 'N',
+    usage = 'U',
+    warm_up = 'W',
+    adaptation = 'A',
+    suspensions = 'S',
+    source = 'O',
 };
 
 /// kind + tenant + campaign: the prefix of every row of a campaign of that kind.
