@@ -87,10 +87,12 @@ void query_pool::use_servers(std::vector<server_address> servers)
 }
 
 void query_pool::ask(std::string name, dns::record_type type, mono_time deadline,
-                     done_callback done)
+                     done_callback done, bool any_name_bytes)
 {
-    queue_.push_back(std::make_shared<task>(
-        task{dns::alias_walk(std::move(name), type), {}, deadline, std::move(done)}));
+    dns::question question;
+    question.any_name_bytes = any_name_bytes;
+    queue_.push_back(std::make_shared<task>(task{dns::alias_walk(std::move(name), type),
+                                                 std::move(question), deadline, std::move(done)}));
     pump();
 }
 
@@ -121,8 +123,9 @@ void query_pool::send(const task_ptr& asked)
         return;
     }
     // The id is all that c-ares matches on beside the question, so it must not be guessed.
-    asked->question = {static_cast<std::uint16_t>(random_.next_u64() & 0xFFFFU), asked->walk.name(),
-                       asked->walk.type()};
+    asked->question.id = static_cast<std::uint16_t>(random_.next_u64() & 0xFFFFU);
+    asked->question.name = asked->walk.name();
+    asked->question.type = asked->walk.type();
     ++sent_;
     current_channel().send(dns::make_query(asked->question), std::move(done));
 }

@@ -36,8 +36,9 @@ public:
 
     /// `done` is called once, from the io_context, never inside this call, with a status that is
     /// not `follow`. A question not sent by `deadline` fails.
-    /// @pre name is canonical
-    void ask(std::string name, dns::record_type type, mono_time deadline, done_callback done);
+    /// @pre name is canonical; with `any_name_bytes` canonical_query_name's form is enough
+    void ask(std::string name, dns::record_type type, mono_time deadline, done_callback done,
+             bool any_name_bytes = false);
 
     /// For questions sent from now on. @throws std::runtime_error when c-ares can't be set up
     void use_servers(std::vector<server_address> servers);

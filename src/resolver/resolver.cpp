@@ -15,13 +15,13 @@ namespace hikyaku::resolver
 namespace
 {
 
-/// Hands the answer to the coroutine on the coroutine's executor. Shared because mx_callback
+/// Hands the answer to the coroutine on the coroutine's executor. Shared because the callbacks
 /// must be copyable and a completion handler is not; called once.
 template <class Handler> struct resume_with_answer
 {
     std::shared_ptr<Handler> handler;
 
-    void operator()(answer_ptr answer) const
+    template <class Answer> void operator()(Answer answer) const
     {
         const auto executor = asio::get_associated_executor(*handler);
         asio::dispatch(executor, [h = handler, a = std::move(answer)]() mutable
@@ -39,6 +39,21 @@ struct start_lookup
         on->resolve_mx(std::string_view(domain),
                        resume_with_answer<handler_type>{
                            std::make_shared<handler_type>(std::forward<Handler>(handler))});
+    }
+};
+
+struct start_name_lookup
+{
+    resolver* on;
+
+    template <class Handler>
+    void operator()(Handler&& handler, std::string name, dns::record_type type,
+                    mono_time deadline) const
+    {
+        using handler_type = std::decay_t<Handler>;
+        on->look_up(std::move(name), type, deadline,
+                    resume_with_answer<handler_type>{
+                        std::make_shared<handler_type>(std::forward<Handler>(handler))});
     }
 };
 
@@ -64,6 +79,22 @@ asio::awaitable<dns::mx_answer> resolver::resolve_mx(std::string domain_ascii)
         co_await asio::async_initiate<const asio::use_awaitable_t<>, void(answer_ptr)>(
             start, asio::use_awaitable, std::move(domain_ascii));
     co_return *answer;
+}
+
+void resolver::look_up(std::string name, dns::record_type type, mono_time deadline,
+                       records_callback done)
+{
+    impl_->look_up(std::move(name), type, deadline, std::move(done));
+}
+
+asio::awaitable<dns::rrset> resolver::look_up(std::string name, dns::record_type type,
+                                              mono_time deadline)
+{
+    const start_name_lookup start{this};
+    dns::rrset answer =
+        co_await asio::async_initiate<const asio::use_awaitable_t<>, void(dns::rrset)>(
+            start, asio::use_awaitable, std::move(name), type, deadline);
+    co_return answer;
 }
 
 answer_ptr resolver::cached_mx(std::string_view domain) const

@@ -33,6 +33,8 @@ public:
          random_source& random);
 
     void resolve(std::string_view domain, mx_callback done);
+    void look_up(std::string name, dns::record_type type, mono_time deadline,
+                 records_callback done);
     [[nodiscard]] answer_ptr cached(std::string_view domain);
     [[nodiscard]] result<void, failure> reload(std::vector<std::string> servers);
     void clear();
@@ -41,6 +43,7 @@ public:
 private:
     struct mx_lookup;
     struct host_lookup;
+    struct name_lookup;
     using mx_lookup_ptr = std::shared_ptr<mx_lookup>;
     using host_lookup_ptr = std::shared_ptr<host_lookup>;
     using host_callback = std::function<void(const dns::host_addresses&)>;
@@ -64,6 +67,9 @@ private:
     void find_addresses(const std::string& host, mono_time deadline, host_callback done);
     void ask_host(const host_lookup_ptr& lookup, dns::record_type type, mono_time deadline);
     void on_host_answer(const host_lookup_ptr& lookup, dns::record_type type, dns::rrset answer);
+
+    // Look-ups of any records: name_lookup.cpp.
+    void finish(name_lookup& lookup, dns::rrset answer);
 
     asio::io_context& context_;
     resolver_options options_;

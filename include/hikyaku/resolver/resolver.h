@@ -15,6 +15,7 @@
 #include <hikyaku/base/result.h>
 #include <hikyaku/base/time.h>
 #include <hikyaku/dns/mx_answer.h>
+#include <hikyaku/dns/rrset.h>
 #include <hikyaku/resolver/mx_resolver.h>
 
 namespace hikyaku::resolver
@@ -105,6 +106,19 @@ public:
 
     /// The same for a coroutine on this io_context.
     [[nodiscard]] asio::awaitable<dns::mx_answer> resolve_mx(std::string domain_ascii);
+
+    using records_callback = std::function<void(dns::rrset)>;
+
+    /// Asks for the records of one type, through aliases; always of the servers, nothing is cached.
+    /// A status that is not `follow`; `failed` also when there is no answer by `deadline`, which is
+    /// in this resolver's clock. `done` is called as that of resolve_mx.
+    /// @pre name is of canonical_query_name's form and not the root
+    void look_up(std::string name, dns::record_type type, mono_time deadline,
+                 records_callback done);
+
+    /// The same for a coroutine on this io_context.
+    [[nodiscard]] asio::awaitable<dns::rrset> look_up(std::string name, dns::record_type type,
+                                                      mono_time deadline);
 
     /// The cached answer, also a cached failure; nullptr when absent or expired. Asks nothing.
     [[nodiscard]] std::shared_ptr<const dns::mx_answer> cached_mx(std::string_view domain) const;
