@@ -142,6 +142,17 @@ void document::fail_at_key(const std::string& path, std::string text)
     fail(found == places_.end() ? YAML::Mark::null_mark() : found->second, path, std::move(text));
 }
 
+bool document::has_error_below(std::string_view name) const
+{
+    return std::any_of(errors_.begin(), errors_.end(),
+                       [&](const config_error& e)
+                       {
+                           return e.path.starts_with(name) &&
+                                  (e.path.size() == name.size() || e.path[name.size()] == '.' ||
+                                   e.path[name.size()] == '[');
+                       });
+}
+
 std::string document::absolute(std::string_view path) const
 {
     return path.empty() ? std::string() : (folder_ / path).lexically_normal().string();

@@ -34,6 +34,8 @@ public:
 
     [[nodiscard]] bool good() const noexcept { return errors_.empty(); }
     [[nodiscard]] std::size_t error_count() const noexcept { return errors_.size(); }
+    /// Whether something at or below the top-level key `name` is wrong.
+    [[nodiscard]] bool has_error_below(std::string_view name) const;
     /// In the order of the file.
     [[nodiscard]] config_errors take_errors();
 

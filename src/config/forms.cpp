@@ -202,6 +202,26 @@ std::string number_form::expected() const
     return "a whole number from " + std::to_string(min) + " to " + std::to_string(max);
 }
 
+std::string limit_form::expected() const
+{
+    return number_form{min, max}.expected() + ", or none";
+}
+bool limit_form::read(std::string_view text, std::optional<std::uint64_t>& out) const
+{
+    if (text == "none")
+    {
+        out.reset();
+        return true;
+    }
+    std::uint64_t value = 0;
+    const bool fits = number_form{min, max}.read(text, value);
+    if (fits)
+    {
+        out = value;
+    }
+    return fits;
+}
+
 std::string bytes_form::expected() const
 {
     return "a size such as 64MB, from " + format_bytes(min) + " to " + format_bytes(max);

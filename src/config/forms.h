@@ -51,6 +51,15 @@ struct number_form
     }
 };
 
+/// A whole number, or "none".
+struct limit_form
+{
+    std::uint64_t min = 0;
+    std::uint64_t max = 0;
+    [[nodiscard]] std::string expected() const;
+    [[nodiscard]] bool read(std::string_view text, std::optional<std::uint64_t>& out) const;
+};
+
 struct bytes_form
 {
     std::uint64_t min = 0;

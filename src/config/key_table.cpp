@@ -158,6 +158,14 @@ void add_delivery(std::vector<key_row>& t)
     add_timeout(t, "final_dot", HK_MEMBER(delivery.timeouts.final_dot));
     t.push_back(make_list("sources", at_restart, HK_MEMBER(sources), read_sources));
     t.push_back(make_list("pools", at_restart, HK_MEMBER(pools), read_pools));
+    t.push_back(make_key("source_checks.every", live, HK_MEMBER(source_checks.every),
+                         duration_form{milliseconds{0}, hours{24 * 7}}));
+    t.push_back(make_list("source_checks.dnsbl", live, HK_MEMBER(source_checks.dnsbl), read_dnsbl));
+    t.push_back(make_key("quotas.default.per_day", live, HK_MEMBER(default_quota.per_day),
+                         limit_form{1, shaping::quota_limits::count_max}));
+    t.push_back(make_key("quotas.default.per_month", live, HK_MEMBER(default_quota.per_month),
+                         limit_form{1, shaping::quota_limits::count_max}));
+    t.push_back(make_list("quotas.default.ramp", live, HK_MEMBER(default_quota.ramp), read_ramp));
     t.push_back(make_path("shaping", live, true, HK_MEMBER(shaping)));
 }
 

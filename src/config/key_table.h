@@ -31,7 +31,7 @@ struct key_row
 [[nodiscard]] const std::vector<std::string>& names_below(const std::string& section);
 [[nodiscard]] const std::vector<std::string>& all_paths();
 
-/// Keys whose values are more than one text (key_lists.cpp).
+/// Keys whose values are more than one text (key_lists.cpp, source_keys.cpp).
 void read_listener_address(document& doc, const entry& e, listener_settings& out);
 void read_dns_servers(document& doc, const entry& e, std::vector<std::string>& out);
 void read_routes(document& doc, const entry& e, std::map<std::string, route_settings>& out);
@@ -39,8 +39,12 @@ void read_networks(document& doc, const entry& e, std::optional<std::vector<std:
 void read_sources(document& doc, const entry& e, std::vector<source_settings>& out);
 void read_pools(document& doc, const entry& e,
                 std::map<std::string, std::vector<pool_member>>& out);
+void read_ramp(document& doc, const entry& e, std::vector<std::uint64_t>& out);
+void read_dnsbl(document& doc, const entry& e, std::vector<std::string>& out);
 /// Their members.
 [[nodiscard]] const std::vector<std::string>& source_keys();
+[[nodiscard]] const std::vector<std::string>& warm_up_keys();
+[[nodiscard]] const std::vector<std::string>& growth_keys();
 [[nodiscard]] const std::vector<std::string>& pool_member_keys();
 
 } // namespace hikyaku::config

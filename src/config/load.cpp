@@ -3,6 +3,7 @@
 #include "document.h"
 #include "forms.h"
 #include "key_table.h"
+#include "sources.h"
 
 #include <unistd.h>
 
@@ -15,7 +16,6 @@ namespace
 {
 
 constexpr std::string_view delivery_log_name = "delivery.log";
-constexpr std::string_view default_pool = "default";
 
 void read_section(document& doc, const YAML::Node& node, const std::string& section, settings& out)
 {
@@ -53,25 +53,20 @@ void check_listener(document& doc, const std::string& name, const listener_setti
     }
 }
 
-void check_pools(document& doc, const settings& s)
+void check_sources(document& doc, const settings& s)
 {
-    for (const auto& [name, members] : s.pools)
+    // What is wrong in one key is told there already.
+    if (doc.has_error_below("sources") || doc.has_error_below("pools"))
     {
-        for (std::size_t i = 0; i < members.size(); ++i)
-        {
-            const auto& wanted = members[i].source;
-            const bool known = std::any_of(s.sources.begin(), s.sources.end(),
-                                           [&](const auto& src) { return src.name == wanted; });
-            if (!wanted.empty() && !known)
-            {
-                doc.fail_at_key("pools." + name + "[" + std::to_string(i) + "].source",
-                                "there is no source called " + quote(wanted));
-            }
-        }
+        return;
     }
-    if (!s.pools.empty() && !s.pools.contains(std::string(default_pool)))
+    const auto table = build_source_table(s);
+    if (table.has_error())
     {
-        doc.fail_at_key("pools", "a pool called default is needed");
+        for (const auto& e : table.error())
+        {
+            doc.fail_at_key(e.where, e.text);
+        }
     }
 }
 
@@ -91,7 +86,7 @@ void check_whole(document& doc, const settings& s)
                                                        : "http.body_memory_max",
                         "http.body_memory_max must be at least http.body_bytes_max");
     }
-    check_pools(doc, s);
+    check_sources(doc, s);
 }
 
 /// What other programs call this machine.
@@ -156,6 +151,8 @@ std::vector<std::string> known_keys()
         if (path == "sources")
         {
             add_members("sources[].", source_keys());
+            add_members("sources[].warm_up.", warm_up_keys());
+            add_members("sources[].warm_up.growth.", growth_keys());
         }
         if (path == "pools")
         {

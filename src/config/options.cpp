@@ -2,7 +2,6 @@
 
 #include <hikyaku/resolver/resolver.h>
 
-#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -88,25 +87,9 @@ store::options make_store_options(const settings& s)
 
 delivery::source make_default_source(const settings& s)
 {
-    delivery::source out;
-    out.ehlo_name = s.hostname;
-    const source_settings* chosen = s.sources.empty() ? nullptr : &s.sources.front();
-    const auto pool = s.pools.find("default");
-    if (pool != s.pools.end() && !pool->second.empty())
-    {
-        const auto found =
-            std::find_if(s.sources.begin(), s.sources.end(), [&](const auto& candidate)
-                         { return candidate.name == pool->second.front().source; });
-        chosen = found == s.sources.end() ? chosen : &*found;
-    }
-    if (chosen != nullptr)
-    {
-        out.name = chosen->name;
-        out.address_v4 = chosen->address_v4;
-        out.address_v6 = chosen->address_v6;
-        out.ehlo_name = chosen->ehlo_name.empty() ? s.hostname : chosen->ehlo_name;
-    }
-    return out;
+    const auto table = make_source_table(s);
+    const auto& chosen = table.sources()[table.default_pool().shares.front().source];
+    return {chosen.name, chosen.address_v4, chosen.address_v6, chosen.ehlo_name};
 }
 
 delivery::engine_options make_engine_options(const settings& s)
@@ -180,12 +163,14 @@ identity::sender_domain_options make_domain_options(const settings& s)
     out.hostname = s.hostname;
     out.return_path_domain = s.delivery.return_path_domain;
     out.spf_include = s.delivery.spf_include;
-    const auto source = make_default_source(s);
-    for (const auto& address : {source.address_v4, source.address_v6})
+    for (const auto& source : s.sources)
     {
-        if (!address.empty())
+        for (const auto& address : {source.address_v4, source.address_v6})
         {
-            out.source_addresses.push_back(address);
+            if (!address.empty())
+            {
+                out.source_addresses.push_back(address);
+            }
         }
     }
     out.domains_per_tenant_max = s.limits.domains_per_tenant_max;

@@ -9,6 +9,7 @@
 #include <hikyaku/identity/api_keys.h>
 #include <hikyaku/identity/sender_domains.h>
 #include <hikyaku/identity/tenants.h>
+#include <hikyaku/shaping/source_table.h>
 #include <hikyaku/store/database.h>
 
 namespace hikyaku::config
@@ -26,7 +27,9 @@ inline constexpr const char* resolv_conf_path = "/etc/resolv.conf";
 /// Options of each module, filled from checked settings. @pre `s` came from load() or parse()
 [[nodiscard]] store::options make_store_options(const settings& s);
 [[nodiscard]] delivery::engine_options make_engine_options(const settings& s);
-/// The first source of pool "default", or the only or first of `sources`, or the system's choice.
+/// Every source and pool, with defaults in place: what sources are chosen from.
+[[nodiscard]] shaping::source_table make_source_table(const settings& s);
+/// The first source of pool "default".
 [[nodiscard]] delivery::source make_default_source(const settings& s);
 /// `spool_dir` is <data_dir>/spool; whoever starts the server makes it.
 [[nodiscard]] http::server_options make_server_options(const settings& s);
@@ -35,6 +38,7 @@ inline constexpr const char* resolv_conf_path = "/etc/resolv.conf";
 [[nodiscard]] std::vector<http::listener_options> make_platform_listeners(const settings& s);
 [[nodiscard]] identity::tenant_limits make_tenant_limits(const settings& s);
 [[nodiscard]] identity::api_key_limits make_key_limits(const settings& s);
+/// With the addresses of all sources: SPF must allow each.
 [[nodiscard]] identity::sender_domain_options make_domain_options(const settings& s);
 
 } // namespace hikyaku::config

@@ -8,6 +8,8 @@
 
 #include <hikyaku/base/log.h>
 #include <hikyaku/base/time.h>
+#include <hikyaku/shaping/quota.h>
+#include <hikyaku/shaping/warm_up.h>
 
 namespace hikyaku::config
 {
@@ -100,11 +102,14 @@ struct delivery_settings
 struct source_settings
 {
     std::string name;
-    /// Empty: the system chooses.
+    /// Both empty: the system chooses. Only one: the source does not use the other family.
     std::string address_v4;
     std::string address_v6;
     /// Empty: the installation's host name.
     std::string ehlo_name;
+    /// Lower case; empty: any name that leads back to the address.
+    std::vector<std::string> ptr_names;
+    std::optional<shaping::warm_up_plan> warm_up;
 
     friend bool operator==(const source_settings&, const source_settings&) = default;
 };
@@ -115,6 +120,17 @@ struct pool_member
     std::uint32_t weight = 1;
 
     friend bool operator==(const pool_member&, const pool_member&) = default;
+};
+
+/// What is asked of DNS about our own sources.
+struct source_check_settings
+{
+    /// 0: never.
+    milliseconds every = std::chrono::hours{1};
+    /// DNS block lists (RFC 5782) that the addresses should not be in.
+    std::vector<std::string> dnsbl;
+
+    friend bool operator==(const source_check_settings&, const source_check_settings&) = default;
 };
 
 struct store_settings
@@ -175,6 +191,9 @@ struct settings
     delivery_settings delivery;
     std::vector<source_settings> sources;
     std::map<std::string, std::vector<pool_member>> pools;
+    source_check_settings source_checks;
+    /// Of tenants that have no quota of their own.
+    shaping::quota_limits default_quota;
     /// Path of shaping.yaml, made absolute against the configuration's folder; empty: built-in
     /// limits.
     std::string shaping;

@@ -102,7 +102,7 @@ delivery:
   timeouts: {final_dot: 90s}
 sources:
   - {name: one, address_v4: 192.0.2.10, ehlo_name: m1.example}
-  - {name: two, address_v6: "2001:db8::10"}
+  - {name: two, address_v6: "2001:db8::10", ptr_names: [M2.example]}
 pools: {default: [{source: two, weight: 3}, {source: one}]}
 shaping: ""
 store: {group_wait: 2ms, block_cache: 1048576}
@@ -126,7 +126,9 @@ log: {level: debug, delivery_file: d.log, delivery_retention: 7d}
     ASSERT_TRUE(s.delivery.forbidden_networks.has_value());
     EXPECT_TRUE(s.delivery.forbidden_networks->empty());
     EXPECT_EQ(s.delivery.timeouts.final_dot, seconds{90});
-    EXPECT_EQ(s.sources.size(), 2U);
+    ASSERT_EQ(s.sources.size(), 2U);
+    EXPECT_THAT(s.sources[1].ptr_names, ElementsAre("m2.example"));
+    EXPECT_EQ(s.sources[1].warm_up, std::nullopt);
     EXPECT_EQ(s.pools.at("default"), (std::vector<pool_member>{{"two", 3}, {"one", 1}}));
     EXPECT_EQ(s.shaping, "");
     EXPECT_EQ(s.store.group_wait, milliseconds{2});
@@ -215,6 +217,31 @@ const bad_row bad_rows[] = {
     {"sources: [{name: a}]\npools: {other: [{source: a}]}",
      "f.yaml:2:1: pools: a pool called default is needed"},
     {"pools: {default: []}", "f.yaml:1:9: pools.default: a pool needs at least one source"},
+    {"sources: [{name: a}]\npools: {default: [{source: a}, {source: a}]}",
+     R"(f.yaml:2:33: pools.default[1].source: the source "a" is in the pool twice)"},
+    {"sources: [{name: a}]\npools: {default: [{source: a, weight: 0}]}",
+     R"(f.yaml:2:39: pools.default[0].weight: expected a whole number from 1 to 1000, found "0")"},
+    {"sources: [{name: a, ptr_names: [a b]}]",
+     R"(f.yaml:1:33: sources[0].ptr_names[0]: expected a host name such as mail.example.com, found "a b")"},
+    {"sources: [{name: a, warm_up: {started: 2026-02-30, plan: [1]}}]",
+     R"(f.yaml:1:40: sources[0].warm_up.started: expected a day such as 2026-11-24, found "2026-02-30")"},
+    {"sources: [{name: a, warm_up: {plan: [1]}}]",
+     "f.yaml:1:21: sources[0].warm_up: a warm-up needs started, and either plan or growth"},
+    {"sources: [{name: a, warm_up: {started: 2026-01-01, plan: [1], growth: {first: 1}}}]",
+     "f.yaml:1:21: sources[0].warm_up: a warm-up needs started, and either plan or growth"},
+    {"sources: [{name: a, warm_up: {started: 2026-01-01, growth: {first: 1}}}]",
+     "f.yaml:1:21: sources[0].warm_up: growth needs a target"},
+    {"sources: [{name: a, warm_up: {started: 2026-01-01, plan: [5, 4]}}]",
+     "f.yaml:1:21: sources[0].warm_up: daily caps never fall: 4 comes after 5"},
+    {"sources: [{name: a, warm_up: {started: 2026-01-01, plan: [0]}}]",
+     R"(f.yaml:1:59: sources[0].warm_up.plan[0]: expected a whole number from 1 to 1000000000, found "0")"},
+    {"quotas: {default: {per_day: 0}}",
+     R"(f.yaml:1:29: quotas.default.per_day: expected a whole number from 1 to 1000000000000, or none, found "0")"},
+    {"quotas: {default: {ramp: [2, 1]}}",
+     "f.yaml:1:26: quotas.default.ramp: ramp never falls from one day to the next"},
+    {"quotas: {other: {}}", R"(f.yaml:1:10: quotas: unknown key "other")"},
+    {"source_checks: {dnsbl: [\"bl example\"]}",
+     R"(f.yaml:1:25: source_checks.dnsbl[0]: expected a host name such as mail.example.com, found "bl example")"},
     {"http: {body_bytes_max: 1GB}",
      "f.yaml:1:8: http.body_bytes_max: http.body_memory_max must be at least http.body_bytes_max"},
     {"a: 1\n---\nb: 2", "f.yaml:3:1: a second document begins here; one is expected"},
@@ -229,6 +256,38 @@ TEST(Load, MistakesAreToldWithTheirPlace)
         const auto errors = s.error();
         EXPECT_EQ(to_string(errors.front()), row.message) << to_string(errors);
     }
+}
+
+TEST(Load, WarmUpsQuotasAndChecks)
+{
+    const auto s = read(R"(
+sources:
+  - {name: a, warm_up: {started: 2026-11-24, plan: [50, 100, 200], target: 200}}
+  - {name: b, warm_up: {started: 1970-01-02, growth: {first: 10, percent: 100}, target: 50}}
+source_checks: {every: 0, dnsbl: [BL.example]}
+quotas: {default: {per_day: 1000, per_month: none, ramp: [5, 50]}}
+)");
+    ASSERT_EQ(s.sources.size(), 2U);
+    EXPECT_EQ(s.sources[0].warm_up->started, shaping::parse_day("2026-11-24"));
+    EXPECT_THAT(s.sources[0].warm_up->caps, ElementsAre(50U, 100U));
+    EXPECT_EQ(s.sources[1].warm_up->started, 1);
+    EXPECT_THAT(s.sources[1].warm_up->caps, ElementsAre(10U, 20U, 40U));
+    EXPECT_EQ(s.source_checks.every, milliseconds{0});
+    EXPECT_THAT(s.source_checks.dnsbl, ElementsAre("bl.example"));
+    EXPECT_EQ(s.default_quota.per_day, 1000U);
+    EXPECT_EQ(s.default_quota.per_month, std::nullopt);
+    EXPECT_THAT(s.default_quota.ramp, ElementsAre(5U, 50U));
+    const auto changes = diff(read("{}"), s);
+    EXPECT_THAT(changes.live, ElementsAre("source_checks.every", "source_checks.dnsbl",
+                                          "quotas.default.per_day", "quotas.default.ramp"));
+}
+
+TEST(Load, MistakesOfPoolsAreToldAlsoWhenOtherKeysAreWrong)
+{
+    const auto s = parse(
+        "http: {threads: x}\nsources: [{name: a}]\npools: {default: [{source: b}]}", "f.yaml");
+    ASSERT_TRUE(s.has_error());
+    EXPECT_EQ(s.error().size(), 2U);
 }
 
 TEST(Load, SyntaxErrorsAndBinaryFilesAreErrors)

@@ -92,8 +92,24 @@ TEST(Options, TheSourceIsTheFirstOfTheDefaultPool)
     EXPECT_EQ(make_default_source(second).name, "two");
     EXPECT_EQ(make_default_source(second).ehlo_name, "m.example");
     EXPECT_EQ(make_domain_options(second).source_addresses,
-              std::vector<std::string>{"2001:db8::2"});
+              (std::vector<std::string>{"192.0.2.1", "2001:db8::2"}));
     EXPECT_EQ(make_default_source(read("hostname: h.example")).name, "default");
+}
+
+TEST(Options, SourcesAndPoolsMakeATable)
+{
+    const auto none = make_source_table(read("hostname: h.example"));
+    EXPECT_EQ(none.sources().front().ehlo_name, "h.example");
+    const auto table = make_source_table(
+        read("hostname: h.example\n"
+             "sources: [{name: one, ptr_names: [p.example]},\n"
+             "  {name: two, warm_up: {started: 1970-01-02, plan: [7]}}]\n"
+             "pools: {default: [{source: one}], new: [{source: two, weight: 3}, {source: one}]}"));
+    EXPECT_EQ(table.default_pool().shares, (std::vector<shaping::pool_share>{{0, 1}}));
+    EXPECT_EQ(table.find_pool("new")->shares, (std::vector<shaping::pool_share>{{1, 3}, {0, 1}}));
+    EXPECT_EQ(table.sources()[0].ehlo_name, "h.example");
+    EXPECT_EQ(table.sources()[0].ptr_names, std::vector<std::string>{"p.example"});
+    EXPECT_EQ(shaping::warm_up_cap(*table.sources()[1].warm_up, 1), 7U);
 }
 
 TEST(Options, ListenersAreTcpAndUnixOrNone)
