@@ -59,6 +59,38 @@ constexpr reason_row reasons[] = {
     {507, "Insufficient Storage"},
 };
 
+/// Errors that the sentence names; the others are in `errors`.
+constexpr std::size_t named_errors_max = 3;
+
+/// What to do about the errors, in a sentence.
+std::string describe(const std::vector<field_error>& errors)
+{
+    std::string out = "Correct ";
+    const auto named = std::min(errors.size(), named_errors_max);
+    for (std::size_t i = 0; i < named; ++i)
+    {
+        const bool last = i + 1 == errors.size();
+        out += i == 0 ? "" : last ? " and " : ", ";
+        out += errors[i].pointer.empty() ? "the body" : errors[i].pointer;
+        out += errors[i].detail.empty() ? "" : " (" + errors[i].detail + ")";
+    }
+    if (errors.size() > named)
+    {
+        out += " and " + std::to_string(errors.size() - named) + " more";
+    }
+    return out + ", then send the request again.";
+}
+
+/// Never empty: a client that shows one member shows this one.
+std::string detail_of(const problem& p)
+{
+    if (!p.detail.empty())
+    {
+        return p.detail;
+    }
+    return p.errors.empty() ? std::string(reason_phrase(p.status)) + "." : describe(p.errors);
+}
+
 json::value to_json(const field_error& e)
 {
     return json::object{{"pointer", e.pointer}, {"code", e.code}, {"detail", e.detail}};
@@ -79,10 +111,7 @@ json::value to_json(const problem& p, std::string_view instance)
     out["type"] = p.code.empty() ? std::string("about:blank") : "urn:hikyaku:problem:" + p.code;
     out["title"] = p.title.empty() ? std::string(reason_phrase(p.status)) : p.title;
     out["status"] = p.status;
-    if (!p.detail.empty())
-    {
-        out["detail"] = p.detail;
-    }
+    out["detail"] = detail_of(p);
     if (!instance.empty())
     {
         out["instance"] = instance;

@@ -37,14 +37,16 @@ struct problem
     std::string code{};
     /// The same for every occurrence of `code`. Empty: the status' reason phrase.
     std::string title{};
-    /// About this occurrence; no secrets.
+    /// About this occurrence, a sentence that says what to do; no secrets. Empty: made from
+    /// `errors`, else the status' reason phrase.
     std::string detail{};
     std::vector<field_error> errors{};
     /// Sent as Retry-After.
     std::optional<seconds> retry_after{};
 };
 
-/// {type,title,status,detail,instance,code,errors}; empty members are left out.
+/// {type,title,status,detail,instance,code,errors}; instance, code and errors are left out when
+/// they are empty.
 /// `instance` names this occurrence; the server passes the request id as a URN.
 [[nodiscard]] json::value to_json(const problem& p, std::string_view instance = {});
 

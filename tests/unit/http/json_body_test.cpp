@@ -160,5 +160,35 @@ TEST(ObjectReaderValues, ErrorsAreBounded)
     EXPECT_EQ(in.finish()->details->errors.size(), object_reader::errors_max);
 }
 
+TEST(Problem, TheDetailIsNeverEmptyAndSaysWhatToDo)
+{
+    const auto detail = [](problem p) { return std::string(to_json(p).at("detail").as_string()); };
+    EXPECT_EQ(detail({.status = 422, .detail = "The name is taken.", .errors = {{"/name"}}}),
+              "The name is taken.");
+    std::vector<field_error> errors{{"/name", "missing", "is required"}};
+    EXPECT_EQ(detail({.status = 422, .errors = errors}),
+              "Correct /name (is required), then send the request again.");
+    errors.push_back({"", "wrong_type", "must be an object"});
+    EXPECT_EQ(detail({.status = 422, .errors = errors}),
+              "Correct /name (is required) and the body (must be an object), then send the request "
+              "again.");
+    errors.push_back({"/a"});
+    errors.push_back({"/b"});
+    EXPECT_EQ(detail({.status = 422, .errors = errors}),
+              "Correct /name (is required), the body (must be an object), /a and 1 more, then send "
+              "the request again.");
+    EXPECT_EQ(detail({.status = 429}), "Too Many Requests.");
+
+    const auto body = parse(R"({"x":1})");
+    object_reader in(body);
+    static_cast<void>(in.required_string("name", 5));
+    const auto refused = in.finish();
+    ASSERT_TRUE(refused.has_value());
+    const auto sent = parse(refused->body);
+    EXPECT_EQ(std::string(sent.at("detail").as_string()),
+              "Correct /name (is required) and /x (is not a known field), then send the request "
+              "again.");
+}
+
 } // namespace
 } // namespace hikyaku::http
