@@ -54,6 +54,25 @@ std::optional<http::response> refuse_when_full(const services& all, const route_
     return std::nullopt;
 }
 
+/// What a key that is in order may still be refused for; fills in what is left of `out`.
+std::optional<http::response> check_tenant(const services& all, const route_guard& guard,
+                                           admitted_tenant& out)
+{
+    if (guard.required && !out.who.scopes.has(*guard.required))
+    {
+        return forbidden("missing_scope", "This needs a key with the scope " +
+                                              std::string(identity::to_string(*guard.required)) +
+                                              ".");
+    }
+    const auto tenant = all.tenants.find(out.who.tenant);
+    if (!tenant)
+    {
+        return refuse(identity::auth_failure::refused);
+    }
+    out.offset_minutes = tenant->offset_minutes;
+    return refuse_when_full(all, guard);
+}
+
 } // namespace
 
 std::optional<http::response> admit_tenant(const services& all, const route_guard& guard,
@@ -68,23 +87,22 @@ std::optional<http::response> admit_tenant(const services& all, const route_guar
     {
         return refuse(who.error());
     }
-    if (guard.required && !who->scopes.has(*guard.required))
+    admitted_tenant admitted{.who = std::move(*who)};
+    if (all.limits != nullptr)
     {
-        return forbidden("missing_scope", "This needs a key with the scope " +
-                                              std::string(identity::to_string(*guard.required)) +
-                                              ".");
+        admitted.quota = all.limits->take(admitted.who.key_id);
+        if (!admitted.quota->granted)
+        {
+            return all.limits->refuse(*admitted.quota);
+        }
     }
-    const auto tenant = all.tenants.find(who->tenant);
-    if (!tenant)
+    auto refused = check_tenant(all, guard, admitted);
+    if (refused && admitted.quota)
     {
-        return refuse(identity::auth_failure::refused);
+        all.limits->tell(*admitted.quota, *refused);
     }
-    if (auto full = refuse_when_full(all, guard))
-    {
-        return full;
-    }
-    r.context = admitted_tenant{std::move(*who), tenant->offset_minutes};
-    return std::nullopt;
+    r.context = refused ? std::any() : std::any(std::move(admitted));
+    return refused;
 }
 
 std::optional<http::response> admit_operator(const services& all, const route_guard& guard,

@@ -14,10 +14,12 @@ struct admitted_tenant
 {
     identity::principal who;
     int offset_minutes = 0;
+    /// After this request; nullopt when requests are not limited.
+    std::optional<request_quota> quota{};
 };
 
-/// Authentication, tenant state, scope and disk of a tenant's request; keeps the admitted_tenant
-/// in the request. Does nothing when that is there already.
+/// Authentication, the key's rate, tenant state, scope and disk of a tenant's request; keeps the
+/// admitted_tenant in the request. Does nothing when that is there already.
 /// @returns the refusal, or nullopt
 [[nodiscard]] std::optional<http::response>
 admit_tenant(const services& all, const route_guard& guard, http::request& r);

@@ -22,6 +22,42 @@ std::string route_name(std::string_view method, std::string_view pattern)
     return std::string(method) + " " + std::string(pattern);
 }
 
+/// What is left to say when an answer is lost and the route has no better one.
+http::response name_object(unsigned status, const std::string& object)
+{
+    return http::response::json(status, json::object{{"id", object}});
+}
+
+http::response run_admitted(services& all, const route_guard& guard, const tenant_route& how,
+                            const tenant_handler& run, const admitted_tenant& admitted,
+                            http::request& r)
+{
+    auto actor = identity::make_actor(admitted.who, r.remote_address, r.request_id);
+    if (!guard.mutates || r.method != "POST" || !r.header("Idempotency-Key"))
+    {
+        tenant_call call(all, r, admitted.who, std::move(actor), admitted.offset_minutes);
+        return run(call);
+    }
+    const auto make = [&](std::function<void(store::record&, std::string_view)> with_commit)
+    {
+        auto acting = actor;
+        acting.with_commit = std::move(with_commit);
+        return tenant_call(all, r, admitted.who, std::move(acting), admitted.offset_minutes);
+    };
+    const auto run_first = [&](const idempotency::ticket& ticket)
+    {
+        auto call = make(ticket.row_writer());
+        return run(call);
+    };
+    const auto replay = [&](const std::string& object)
+    {
+        auto call = make({});
+        return how.replay ? how.replay(call, object) : name_object(how.text.status, object);
+    };
+    return run_idempotent(all.idempotency, r,
+                          {admitted.who.tenant, how.keeps_answer, run_first, replay});
+}
+
 http::response run_tenant_route(services& all, const route_guard& guard, const tenant_route& how,
                                 const tenant_handler& run, http::request& r)
 {
@@ -30,24 +66,43 @@ http::response run_tenant_route(services& all, const route_guard& guard, const t
         return std::move(*refused);
     }
     const auto& admitted = *std::any_cast<admitted_tenant>(&r.context);
-    auto actor = identity::make_actor(admitted.who, r.remote_address, r.request_id);
-    if (!guard.mutates || r.method != "POST" || !r.header("Idempotency-Key"))
+    auto out = run_admitted(all, guard, how, run, admitted, r);
+    if (admitted.quota)
     {
-        tenant_call call(all, r, admitted.who, std::move(actor), admitted.offset_minutes);
+        all.limits->tell(*admitted.quota, out);
+    }
+    return out;
+}
+
+http::response run_platform_route(services& all, const route_guard& guard,
+                                  const platform_route& how, const platform_handler& run,
+                                  http::request& r)
+{
+    if (auto refused = admit_operator(all, guard, r))
+    {
+        return std::move(*refused);
+    }
+    const auto* who = std::any_cast<admitted_operator>(&r.context);
+    oplog::actor actor{
+        who != nullptr ? who->name : "anybody", "operator", r.remote_address, r.request_id, {}};
+    if (r.method != "POST" || !r.header("Idempotency-Key"))
+    {
+        platform_call call(all, r, std::move(actor));
         return run(call);
     }
-    return run_idempotent(
-        all, how, r,
-        [&](const idempotency::ticket* ticket)
-        {
-            auto acting = actor;
-            if (ticket != nullptr)
-            {
-                acting.with_commit = ticket->row_writer();
-            }
-            return tenant_call(all, r, admitted.who, std::move(acting), admitted.offset_minutes);
-        },
-        run);
+    const auto run_first = [&](const idempotency::ticket& ticket)
+    {
+        actor.with_commit = ticket.row_writer();
+        platform_call call(all, r, actor);
+        return run(call);
+    };
+    const auto replay = [&](const std::string& object)
+    {
+        platform_call call(all, r, actor);
+        return how.replay ? how.replay(call, object) : name_object(200, object);
+    };
+    return run_idempotent(all.idempotency, r,
+                          {platform_tenant, how.keeps_answer, run_first, replay});
 }
 
 } // namespace
@@ -103,33 +158,18 @@ std::string platform_call::time(wall_time t) const
 }
 
 void add_platform_route(http::router& router, services& all, std::string_view method,
-                        std::string_view pattern, platform_handler run, platform_access access)
+                        std::string_view pattern, platform_handler run, platform_route how)
 {
     // The operator must be able to act on a full disk: what he does writes a log entry at most.
     const route_guard guard{.required = {},
                             .mutates = method == "POST" && pattern == "/platform/v1/tenants",
-                            .open = access == platform_access::anybody};
+                            .open = how.access == platform_access::anybody};
     http::route_options options;
     options.name = route_name(method, pattern);
     all.guards[options.name] = guard;
     router.add(
-        method, pattern,
-        [&all, guard, run = std::move(run)](http::request& r)
-        {
-            if (auto refused = admit_operator(all, guard, r))
-            {
-                return std::move(*refused);
-            }
-            const auto* who = std::any_cast<admitted_operator>(&r.context);
-            platform_call call(all, r,
-                               {who != nullptr ? who->name : "anybody",
-                                "operator",
-                                r.remote_address,
-                                r.request_id,
-                                {}});
-            return run(call);
-        },
-        options);
+        method, pattern, [&all, guard, how = std::move(how), run = std::move(run)](http::request& r)
+        { return run_platform_route(all, guard, how, run, r); }, options);
 }
 
 http::before_hook make_platform_hook(services& all)

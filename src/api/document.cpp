@@ -139,7 +139,7 @@ json::value success_of(const route_table::entry& e)
 json::object operation_of(const route_table::entry& e)
 {
     json::object responses{{std::to_string(e.text.status), success_of(e)}};
-    std::vector<unsigned> errors{401, 403, 404, 503};
+    std::vector<unsigned> errors{401, 403, 404, 429, 503};
     errors.insert(errors.end(), e.text.errors.begin(), e.text.errors.end());
     for (const auto status : errors)
     {

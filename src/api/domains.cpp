@@ -1,6 +1,10 @@
 #include "resources.h"
 
 #include <hikyaku/api/context.h>
+#include <hikyaku/campaign/campaigns.h>
+#include <hikyaku/text/idn.h>
+
+#include <algorithm>
 
 namespace hikyaku::api
 {
@@ -8,6 +12,9 @@ namespace
 {
 
 using identity::scope;
+
+/// Campaigns looked at at once.
+constexpr std::size_t campaigns_page = 1'000;
 
 json::value checks_to_json(const tenant_call& call, const identity::domain_checks& c)
 {
@@ -99,6 +106,78 @@ http::response show_as(tenant_call& call, const std::string& text, unsigned stat
                   : not_found("domain");
 }
 
+/// Whether messages of the campaign are still to be signed.
+bool is_open(queue::campaign_state s)
+{
+    switch (s)
+    {
+    case queue::campaign_state::scheduled:
+    case queue::campaign_state::expanding:
+    case queue::campaign_state::sending:
+    case queue::campaign_state::paused:
+        return true;
+    case queue::campaign_state::draft: // starting it tells that the domain is missing
+    case queue::campaign_state::finished:
+    case queue::campaign_state::cancelled:
+        return false;
+    }
+    __builtin_unreachable();
+}
+
+bool sends_from(const campaign::campaign_row& row, const identity::sender_domain& d)
+{
+    const auto& from = row.source.from_email;
+    const auto ascii = text::domain_to_ascii(std::string_view(from).substr(from.rfind('@') + 1));
+    return is_open(row.life.state) && ascii.has_value() && *ascii == d.domain;
+}
+
+/// Tells of a campaign that the domain is needed for.
+std::optional<std::string> find_user(const tenant_call& call, const identity::sender_domain& d)
+{
+    const auto* campaigns = call.all().campaigns;
+    std::uint64_t before = 0;
+    while (campaigns != nullptr)
+    {
+        const auto rows = campaigns->list(call.tenant(), before, campaigns_page);
+        const auto user = std::find_if(rows.begin(), rows.end(),
+                                       [&](const auto& row) { return sends_from(row, d); });
+        if (user != rows.end())
+        {
+            return campaign::public_id(user->id) + " sends from this domain and is " +
+                   std::string(queue::to_string(user->life.state)) +
+                   ": let it finish or cancel it first.";
+        }
+        if (rows.size() < campaigns_page)
+        {
+            break;
+        }
+        before = rows.back().id.value;
+    }
+    return std::nullopt;
+}
+
+http::response remove(tenant_call& call)
+{
+    const auto id = identity::parse_domain_id(call.parameter("id"));
+    if (!id)
+    {
+        return not_found("domain");
+    }
+    const auto done = call.all().domains.remove(call.actor(), call.tenant(), *id,
+                                                [&](const identity::sender_domain& d)
+                                                { return find_user(call, d); });
+    if (done.has_value())
+    {
+        return http::response::empty(204);
+    }
+    if (done.error().kind == identity::problem_kind::conflict)
+    {
+        return http::response::problem(
+            {.status = 409, .code = "domain_in_use", .detail = done.error().text});
+    }
+    return to_response(done.error());
+}
+
 } // namespace
 
 void add_domain_routes(http::router& router, services& all)
@@ -133,6 +212,13 @@ void add_domain_routes(http::router& router, services& all)
     write.replay = [](tenant_call& call, const std::string& object)
     { return show_as(call, object, 201); };
     add_tenant_route(router, all, "POST", "/v1/domains", add, write);
+    write.replay = {};
+    write.text = {.summary = "Removes a sender domain and erases its keys; refused (domain_in_use) "
+                             "while a campaign that is scheduled, sending or paused uses it",
+                  .tag = "domains",
+                  .status = 204,
+                  .errors = {409}};
+    add_tenant_route(router, all, "DELETE", "/v1/domains/{id}", remove, write);
 }
 
 } // namespace hikyaku::api

@@ -79,6 +79,16 @@ bool idempotency::valid_key(std::string_view key) noexcept
            std::all_of(key.begin(), key.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
 }
 
+std::shared_ptr<const store::reader> idempotency::rows_of(tenant_id tenant) const
+{
+    if (tenant == platform_tenant)
+    {
+        // Owned by the database: nothing to share.
+        return {std::shared_ptr<void>(), &db_.platform()};
+    }
+    return db_.find_tenant(tenant);
+}
+
 idempotency::outcome idempotency::begin(tenant_id tenant, const request_identity& r)
 {
     HK_ASSERT(valid_key(r.key));
@@ -101,9 +111,9 @@ idempotency::outcome idempotency::begin(tenant_id tenant, const request_identity
         }
     }
     ticket mine(*this, std::move(e));
-    const auto rows = db_.find_tenant(tenant);
-    const auto found = rows ? rows->find(mine.effect_->row_key)
-                            : result<std::optional<std::string>>(store::errc::no_tenant);
+    const auto family = rows_of(tenant);
+    const auto found = family ? family->find(mine.effect_->row_key)
+                              : result<std::optional<std::string>>(store::errc::no_tenant);
     if (!found)
     {
         return {verdict::unavailable, std::nullopt, std::nullopt, {}};
@@ -178,12 +188,12 @@ void idempotency::release(const std::vector<std::string>& keys)
 
 result<std::size_t> idempotency::purge(tenant_id tenant, wall_time now)
 {
-    const auto rows = db_.find_tenant(tenant);
-    if (!rows)
+    const auto family = rows_of(tenant);
+    if (!family)
     {
         return store::make_error_code(store::errc::no_tenant);
     }
-    auto expired = find_expired(*rows, tenant, now);
+    auto expired = find_expired(*family, tenant, now);
     if (!expired)
     {
         return expired.error();
@@ -194,7 +204,7 @@ result<std::size_t> idempotency::purge(tenant_id tenant, wall_time now)
     std::size_t removed = 0;
     for (const auto& key : held)
     {
-        const auto found = rows->find(key);
+        const auto found = family->find(key);
         const auto row = found && *found ? decode_row(**found) : std::nullopt;
         if (row && now - row->created >= kept)
         {

@@ -1,5 +1,6 @@
 #include "idempotent_run.h"
 
+#include <hikyaku/api/problems.h>
 #include <hikyaku/crypto/sha256.h>
 
 #include <array>
@@ -70,21 +71,10 @@ http::response replay_answer(idempotency::answer a)
     return replayed(std::move(out));
 }
 
-http::response replay_object(const tenant_route& how, tenant_call call, const std::string& object)
-{
-    if (how.replay)
-    {
-        return replayed(how.replay(call, object));
-    }
-    return replayed(http::response::json(how.text.status, json::object{{"id", object}}));
-}
-
 /// Runs the handler and keeps a good answer.
-http::response run_fresh(const tenant_route& how, idempotency::ticket ticket, const make_call& make,
-                         const tenant_handler& run)
+http::response run_fresh(const idempotent_route& how, idempotency::ticket ticket)
 {
-    auto call = make(&ticket);
-    auto out = run(call);
+    auto out = how.run(ticket);
     const bool good = out.status < 300 && !out.stream && out.body_file.empty();
     if (good && how.keeps_answer)
     {
@@ -95,8 +85,8 @@ http::response run_fresh(const tenant_route& how, idempotency::ticket ticket, co
 
 } // namespace
 
-http::response run_idempotent(services& all, const tenant_route& how, http::request& r,
-                              const make_call& make, const tenant_handler& run)
+http::response run_idempotent(idempotency& keys, const http::request& r,
+                              const idempotent_route& how)
 {
     const auto key = *r.header("Idempotency-Key");
     if (r.headers.count("Idempotency-Key") != 1 || !idempotency::valid_key(key))
@@ -109,17 +99,15 @@ http::response run_idempotent(services& all, const tenant_route& how, http::requ
     {
         return unavailable("storage_failed", "The body could not be read back.");
     }
-    const auto tenant = make(nullptr).tenant();
-    auto known =
-        all.idempotency.begin(tenant, {r.method, raw_path(r), key, std::move(*fingerprint)});
+    auto known = keys.begin(how.owner, {r.method, raw_path(r), key, std::move(*fingerprint)});
     switch (known.what)
     {
     case idempotency::verdict::fresh:
-        return run_fresh(how, std::move(*known.mine), make, run);
+        return run_fresh(how, std::move(*known.mine));
     case idempotency::verdict::replay:
         return replay_answer(std::move(*known.before));
     case idempotency::verdict::replay_object:
-        return replay_object(how, make(nullptr), known.object);
+        return replayed(how.replay(known.object));
     case idempotency::verdict::reused:
         return refuse(409, "idempotency_key_reused",
                       "Another request has used this Idempotency-Key.");

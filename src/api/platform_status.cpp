@@ -145,9 +145,9 @@ void add_platform_status_routes(http::router& router, services& all)
     add_platform_route(router, all, "GET", "/platform/v1/status", status);
     add_platform_route(router, all, "POST", "/platform/v1/reload", reload);
     add_platform_route(router, all, "POST", "/platform/v1/store:accept-gap", accept_gap);
-    add_platform_route(router, all, "GET", "/healthz", is_alive, platform_access::anybody);
-    add_platform_route(router, all, "GET", "/readyz", is_ready, platform_access::anybody);
-    add_platform_route(router, all, "GET", "/metrics", metrics, platform_access::anybody);
+    add_platform_route(router, all, "GET", "/healthz", is_alive, {platform_access::anybody});
+    add_platform_route(router, all, "GET", "/readyz", is_ready, {platform_access::anybody});
+    add_platform_route(router, all, "GET", "/metrics", metrics, {platform_access::anybody});
 }
 
 } // namespace hikyaku::api

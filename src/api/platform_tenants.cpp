@@ -70,11 +70,11 @@ http::response list(platform_call& call)
     return list_answer(std::move(data), std::move(next));
 }
 
-http::response show(platform_call& call)
+http::response show_as(platform_call& call, const std::string& text, unsigned status)
 {
-    const auto id = identity::parse_tenant_id(call.parameter("id"));
+    const auto id = identity::parse_tenant_id(text);
     const auto found = id ? call.all().tenants.find(*id) : std::nullopt;
-    return found ? http::response::json(200, tenant_to_json(call, *found)) : not_found("tenant");
+    return found ? http::response::json(status, tenant_to_json(call, *found)) : not_found("tenant");
 }
 
 http::response set_active(platform_call& call, bool active)
@@ -102,13 +102,22 @@ http::response set_active(platform_call& call, bool active)
 
 void add_platform_tenant_routes(http::router& router, services& all)
 {
-    add_platform_route(router, all, "POST", "/platform/v1/tenants", create);
+    const auto show_again = [](platform_call& call, const std::string& object)
+    { return show_as(call, object, 200); };
+    // The answer holds the first key: a replay tells of the tenant without it.
+    add_platform_route(router, all, "POST", "/platform/v1/tenants", create,
+                       {.keeps_answer = false,
+                        .replay = [](platform_call& call, const std::string& object)
+                        { return show_as(call, object, 201); }});
     add_platform_route(router, all, "GET", "/platform/v1/tenants", list);
-    add_platform_route(router, all, "GET", "/platform/v1/tenants/{id}", show);
+    add_platform_route(router, all, "GET", "/platform/v1/tenants/{id}", [](platform_call& call)
+                       { return show_as(call, call.parameter("id"), 200); });
     add_platform_route(router, all, "POST", "/platform/v1/tenants/{id}:suspend",
-                       [](platform_call& call) { return set_active(call, false); });
+                       [](platform_call& call) { return set_active(call, false); },
+                       {.replay = show_again});
     add_platform_route(router, all, "POST", "/platform/v1/tenants/{id}:resume",
-                       [](platform_call& call) { return set_active(call, true); });
+                       [](platform_call& call) { return set_active(call, true); },
+                       {.replay = show_again});
 }
 
 } // namespace hikyaku::api

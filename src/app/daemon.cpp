@@ -185,6 +185,9 @@ void daemon::open_crm()
         jobs::jobs_options{fs::path(settings_.data_dir) / "jobs", 2, 1024, std::chrono::days{30}});
     crm_ = std::make_unique<crm::services>(*db_, *log_, system_clock(), settings_.data_dir, *jobs_);
     idempotency_ = std::make_unique<api::idempotency>(*db_, system_clock());
+    limits_ = std::make_unique<api::request_limits>(
+        system_clock(),
+        api::request_rate{settings_.limits.requests_per_s, settings_.limits.requests_burst});
     jobs_->run();
 }
 
@@ -260,6 +263,7 @@ result<void, failure> daemon::open_listeners()
         .clock_source = system_clock(),
         .ids = *ids_,
         .idempotency = *idempotency_,
+        .limits = limits_.get(),
         .campaigns = campaigns_.get(),
         .queue = api::queue_access::of(*engine_),
         .hooks = {},
@@ -433,6 +437,10 @@ void daemon::tick()
 void daemon::daily()
 {
     const auto now = system_clock().wall();
+    if (idempotency_->purge(platform_tenant, now).has_error())
+    {
+        log::warning("expiry_failed", {{"tenant", platform_tenant.value}});
+    }
     for (const auto id : db_->tenants())
     {
         (void)jobs_->expire(id, now);

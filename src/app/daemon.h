@@ -89,6 +89,7 @@ private:
     std::unique_ptr<jobs::jobs> jobs_;
     std::unique_ptr<crm::services> crm_;
     std::unique_ptr<api::idempotency> idempotency_;
+    std::unique_ptr<api::request_limits> limits_;
     std::unique_ptr<feed::rates> rates_;
     std::unique_ptr<feed::delivery_log> delivery_log_;
     std::unique_ptr<campaign::campaigns> campaigns_;

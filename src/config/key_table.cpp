@@ -194,6 +194,10 @@ void add_store(std::vector<key_row>& t)
                          HK_MEMBER(limits.keys_per_tenant_max), number_form{1, 10'000}));
     t.push_back(make_key("limits.domains_per_tenant_max", at_restart,
                          HK_MEMBER(limits.domains_per_tenant_max), number_form{1, 10'000}));
+    t.push_back(make_key("limits.requests_per_s", at_restart, HK_MEMBER(limits.requests_per_s),
+                         number_form{1, 1'000'000}));
+    t.push_back(make_key("limits.requests_burst", at_restart, HK_MEMBER(limits.requests_burst),
+                         number_form{1, 1'000'000}));
 }
 
 #undef HK_MEMBER

@@ -347,4 +347,15 @@ sender_domains::load_identities(tenant_id tenant, std::string_view domain) const
     return shared;
 }
 
+const sender_domains::dependencies& sender_domains::deps() const noexcept
+{
+    return state_->deps;
+}
+
+void sender_domains::forget(tenant_id tenant, const std::string& domain)
+{
+    const std::lock_guard lock(state_->mutex);
+    state_->cache.erase({tenant, domain});
+}
+
 } // namespace hikyaku::identity

@@ -116,6 +116,42 @@ class Control(ScenarioTest):
         accepted = self.w.accepted()
         self.assertEqual((accepted.get(who), accepted.get("moved@one.test")), (None, 1))
 
+    def test_a_domain_that_is_used_stays(self):
+        (domain,) = self.tenant.get("/v1/domains")["data"]
+        path = f"/v1/domains/{domain['id']}"
+        draft_id = self.tenant.draft(campaign_of("shop.test"))
+        campaign_id = self.begin(**{"from": {"email": "news@SHOP.test", "name": "Shop"}})
+        for action in (None, "pause"):
+            if action:
+                self.tenant.act(campaign_id, action)
+            answer = self.tenant.ask("DELETE", path)
+            self.assertEqual((answer.status, answer.code), (409, "domain_in_use"), answer)
+            self.assertIn(campaign_id, answer.json["detail"])
+        self.tenant.act(campaign_id, "cancel")
+        self.tenant.wait_finished(campaign_id)
+        self.tenant.need(204, "DELETE", path)
+        answer = self.tenant.ask("POST", f"/v1/campaigns/{draft_id}:start")
+        self.assertEqual((answer.status, list(answer.errors())), (422, ["/from/email"]), answer)
+        entries = self.tenant.get("/v1/operation-logs?operation=domain.")["data"]
+        self.assertEqual([e["operation"] for e in entries], ["domain.delete", "domain.create"])
+        self.w.daemon.restart()
+        self.assertEqual(self.tenant.get("/v1/domains")["data"], [])
+
+    def test_the_operators_repeated_request_makes_one_tenant(self):
+        body = {"name": "Twice", "admin_email": "admin@twice.test"}
+        header = {"Idempotency-Key": "tenant-1"}
+
+        def create():
+            return self.w.daemon.platform("POST", "/platform/v1/tenants", body, headers=header)
+
+        first = create()
+        self.assertEqual(first.status, 201, first)
+        self.w.daemon.restart()
+        second = create()
+        self.assertEqual((second.status, second.json["id"]), (201, first.json["id"]), second)
+        self.assertEqual(second.headers["Idempotency-Replayed"], "true")
+        self.assertNotIn("key", second.json)
+
     def test_a_suspended_tenant_sends_nothing(self):
         campaign_id = self.begin()
         path = f"/platform/v1/tenants/{self.tenant.id}"

@@ -135,10 +135,19 @@ enum class platform_access
     anybody,
 };
 
-/// Adds an operator's endpoint. `all` outlives the router.
+/// How an operator's route is wrapped.
+struct platform_route
+{
+    platform_access access = platform_access::operator_only;
+    /// As in tenant_route.
+    bool keeps_answer = true;
+    std::function<http::response(platform_call&, const std::string& object)> replay{};
+};
+
+/// Adds an operator's endpoint: credentials, full disk, Idempotency-Key of a POST (its row is in
+/// the platform's family), then the handler. `all` outlives the router.
 void add_platform_route(http::router& router, services& all, std::string_view method,
-                        std::string_view pattern, platform_handler run,
-                        platform_access access = platform_access::operator_only);
+                        std::string_view pattern, platform_handler run, platform_route how = {});
 
 /// For http::service::before of the platform's listeners, see make_tenant_hook.
 [[nodiscard]] http::before_hook make_platform_hook(services& all);

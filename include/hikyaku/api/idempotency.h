@@ -32,11 +32,11 @@ struct kept_answer
 };
 
 /// Remembers requests with an Idempotency-Key for a day, per tenant, method and path (API.md
-/// "HTTP conventions" 4). Thread-safe.
+/// "HTTP conventions" 4). The operator's requests belong to platform_tenant. Thread-safe.
 ///
-/// A row ('i' + SHA-256 of tenant, method, path and key, in the tenant's family; layout in
-/// src/api/FORMAT.md) appears in the same batch as the effect; the answer is added by a second
-/// commit. A request that left no effect and was refused leaves no row. Which keys are still
+/// A row ('i' + SHA-256 of tenant, method, path and key, in the tenant's family or the platform's;
+/// layout in src/api/FORMAT.md) appears in the same batch as the effect; the answer is added by a
+/// second commit. A request that left no effect and was refused leaves no row. Which keys are still
 /// running is known in memory only.
 class idempotency
 {
@@ -110,7 +110,7 @@ public:
         std::optional<answer> before;
         std::string object;
     };
-    /// @pre the tenant exists; the key is valid (see valid_key)
+    /// @pre the tenant exists or is platform_tenant; the key is valid (see valid_key)
     [[nodiscard]] outcome begin(tenant_id tenant, const request_identity& r);
 
     /// 1 to key_chars_max printable ASCII characters.
@@ -120,6 +120,8 @@ public:
     [[nodiscard]] result<std::size_t> purge(tenant_id tenant, wall_time now);
 
 private:
+    /// nullptr when there is no such tenant.
+    [[nodiscard]] std::shared_ptr<const store::reader> rows_of(tenant_id tenant) const;
     /// Keys of old rows, at most purge_rows_max rows on.
     [[nodiscard]] result<std::vector<std::string>> find_expired(const store::reader& rows,
                                                                 tenant_id tenant, wall_time now);

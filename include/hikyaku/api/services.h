@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <hikyaku/api/idempotency.h>
+#include <hikyaku/api/request_limits.h>
 #include <hikyaku/api/route_table.h>
 #include <hikyaku/base/id.h>
 #include <hikyaku/base/json.h>
@@ -96,6 +97,8 @@ struct services
     const clock& clock_source;
     id_source& ids;
     api::idempotency& idempotency;
+    /// nullptr: requests of tenants are not limited.
+    request_limits* limits = nullptr;
     /// nullptr: campaign routes answer 503.
     campaign::campaigns* campaigns = nullptr;
     queue_access queue{};

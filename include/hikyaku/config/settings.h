@@ -169,6 +169,9 @@ struct limit_settings
     std::uint32_t tenants_max = 500;
     std::uint32_t keys_per_tenant_max = 200;
     std::uint32_t domains_per_tenant_max = 100;
+    /// Of one key on the tenants' listener.
+    std::uint32_t requests_per_s = 500;
+    std::uint32_t requests_burst = 1'000;
 
     friend bool operator==(const limit_settings&, const limit_settings&) = default;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -86,6 +87,16 @@ public:
                                                             tenant_id tenant, std::uint64_t id,
                                                             const domain_checks& found);
 
+    /// Says who uses a domain, as a sentence; nullopt: nobody. Asked under the tenant's gate: it
+    /// must not open a change.
+    using usage = std::function<std::optional<std::string>(const sender_domain&)>;
+    /// Erases the domain with its keys; load_identities() does not know it from then on. Whoever
+    /// holds identities already can still sign with them. The sealed keys leave the disk when the
+    /// store compacts their table.
+    /// @error not_found, conflict (what `used_by` says), unavailable
+    [[nodiscard]] result<void, problem> remove(const oplog::actor& who, tenant_id tenant,
+                                               std::uint64_t id, const usage& used_by);
+
     /// What the domain's owner publishes: DKIM of each key, SPF of the domain (docomo checks SPF on
     /// the header's From too) and of the return path, MX of the return path, DMARC.
     [[nodiscard]] std::vector<dns_record> records_of(const sender_domain& d) const;
@@ -103,6 +114,10 @@ public:
                                                               std::string_view domain) const;
 
 private:
+    [[nodiscard]] const dependencies& deps() const noexcept;
+    /// Drops opened keys from memory, and what is being opened now.
+    void forget(tenant_id tenant, const std::string& domain);
+
     struct state;
     std::unique_ptr<state> state_;
 };

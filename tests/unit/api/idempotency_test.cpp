@@ -134,6 +134,26 @@ TEST_F(Idempotency, RowsEndAfterADay)
               store::make_error_code(store::errc::no_tenant));
 }
 
+TEST_F(Idempotency, TheOperatorsRowsAreInTheBatchOfATenantThatIsMade)
+{
+    const idempotency::request_identity request{"POST", "/platform/v1/tenants", "p1",
+                                                std::string(32, 'b')};
+    {
+        auto first = keys_->begin(platform_tenant, request);
+        ASSERT_EQ(first.what, idempotency::verdict::fresh);
+        const oplog::actor who{"operator", "operator", "", "", first.mine->row_writer()};
+        auto c = log_->begin_new(tenant_id{10}, who, "tenant.create");
+        c.set_object("tnt_10");
+        c.commit();
+    }
+    reopen();
+    const auto again = keys_->begin(platform_tenant, request);
+    EXPECT_EQ(again.what, idempotency::verdict::replay_object);
+    EXPECT_EQ(again.object, "tnt_10");
+    clock_.now += std::chrono::hours(24);
+    EXPECT_EQ(keys_->purge(platform_tenant, clock_.now).value(), 1U);
+}
+
 TEST_F(Idempotency, AKeyInUseIsNotPurged)
 {
     {

@@ -57,6 +57,53 @@ TEST_F(ApiTest, TenantsAreMadeSuspendedAndResumed)
     EXPECT_EQ(log->front().operation, "tenant.resume");
 }
 
+TEST_F(ApiTest, TheOperatorsRequestsAreReplayed)
+{
+    const headers once{{"Idempotency-Key", "t1"}};
+    const std::string body = R"({"name":"New","admin_email":"a@new.example"})";
+    const auto post = [&](const std::string& text, std::uint32_t uid = 4242)
+    { return operate("POST", "/platform/v1/tenants", text, uid, once); };
+    const auto made = post(body);
+    ASSERT_EQ(made.status, 201U) << made.body;
+    const std::string id(parse(made).at("id").as_string());
+    const auto count = tenants_->list(tenant_id{0}, 1000).size();
+
+    // The row came with the tenant in one batch: it is there without the second commit.
+    close();
+    open();
+    const auto again = post(body);
+    EXPECT_EQ(again.status, 201U);
+    EXPECT_EQ(again.find_header("Idempotency-Replayed"), "true");
+    EXPECT_EQ(parse(again).at("id").as_string(), id);
+    EXPECT_FALSE(parse(again).as_object().contains("key")) << "a secret was kept";
+    EXPECT_EQ(tenants_->list(tenant_id{0}, 1000).size(), count);
+    EXPECT_EQ(code_of(post(R"({"name":"Else","admin_email":"a@new.example"})")),
+              "idempotency_key_reused");
+    EXPECT_EQ(post(body, 1000).status, 401U) << "a replay needs the credentials too";
+    // A tenant's key of the same name is another key.
+    const std::string field = R"({"name":"f1","label":"F","type":"text"})";
+    EXPECT_EQ(send("POST", "/v1/fields", field, once).status, 201U);
+
+    const std::string path = "/platform/v1/tenants/" + id;
+    EXPECT_EQ(operate("POST", path + ":suspend", "", 4242, once).status, 200U);
+    EXPECT_EQ(operate("POST", path + ":resume").status, 200U);
+    const auto suspended = operate("POST", path + ":suspend", "", 4242, once);
+    EXPECT_EQ(parse(suspended).at("state").as_string(), "suspended") << "the answer of then";
+    EXPECT_EQ(parse(operate("GET", path)).at("state").as_string(), "active");
+}
+
+TEST_F(ApiTest, ARefusedRequestOfTheOperatorLeavesNoKey)
+{
+    const headers once{{"Idempotency-Key", "t2"}};
+    EXPECT_EQ(operate("POST", "/platform/v1/tenants", R"({"name":"x"})", 4242, once).status, 422U);
+    const auto made = operate("POST", "/platform/v1/tenants",
+                              R"({"name":"New","admin_email":"a@new.example"})", 4242, once);
+    EXPECT_EQ(made.status, 201U) << made.body;
+    EXPECT_EQ(
+        operate("POST", "/platform/v1/tenants", "{}", 4242, {{"Idempotency-Key", "あ"}}).status,
+        400U);
+}
+
 TEST_F(ApiTest, TheQueueIsShownAndSteered)
 {
     EXPECT_EQ(code_of(operate("GET", "/platform/v1/queue")), "delivery_off");

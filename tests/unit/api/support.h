@@ -165,7 +165,8 @@ protected:
         return send_to(routes_, std::move(r));
     }
     http::response operate(std::string_view method, std::string_view target,
-                           std::string_view body = {}, std::uint32_t uid = 4242)
+                           std::string_view body = {}, std::uint32_t uid = 4242,
+                           const headers& more = {})
     {
         http::request r;
         r.method = method;
@@ -174,6 +175,10 @@ protected:
         if (!body.empty())
         {
             r.headers.add("Content-Type", "application/json");
+        }
+        for (const auto& [name, value] : more)
+        {
+            r.headers.add(name, value);
         }
         r.over_unix_socket = true;
         r.peer = http::peer_credentials{uid, uid, 1};

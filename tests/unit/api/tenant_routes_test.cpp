@@ -38,6 +38,7 @@ constexpr const char* every_route[][2] = {
     {"GET", "/v1/domains"},
     {"POST", "/v1/domains"},
     {"GET", "/v1/domains/dom_1"},
+    {"DELETE", "/v1/domains/dom_1"},
     {"GET", "/v1/keys"},
     {"POST", "/v1/keys"},
     {"GET", "/v1/keys/key_1"},
@@ -272,6 +273,12 @@ TEST_F(ApiTest, SuppressionsKeysAndDomains)
     EXPECT_EQ(send("GET", domain_path).status, 200U);
     EXPECT_EQ(send("GET", domain_path, "", {}, other_key_).status, 404U);
     EXPECT_EQ(send("POST", "/v1/domains", R"({"domain":"shop.example"})").status, 409U);
+    EXPECT_EQ(send("DELETE", domain_path, "", {}, other_key_).status, 404U);
+    EXPECT_EQ(send("DELETE", domain_path).status, 204U);
+    EXPECT_EQ(send("GET", domain_path).status, 404U);
+    EXPECT_EQ(send("DELETE", domain_path).status, 404U);
+    EXPECT_EQ(send("DELETE", "/v1/domains/shop.example").status, 404U);
+    EXPECT_EQ(log_->list(tenant_, {}, 0, 1)->front().operation, "domain.delete");
 }
 
 TEST_F(ApiTest, AnImportRunsAndTellsOfItsErrors)
