@@ -6,6 +6,7 @@
 #include <hikyaku/dkim/verify.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace hikyaku::identity
 {
@@ -24,10 +25,38 @@ std::string seal_context(const sender_domain& d, std::string_view selector)
     return out;
 }
 
+constexpr std::string_view selector_prefix = "hk";
+constexpr unsigned generations_max = 1'000'000;
+
 } // namespace
 
+std::string make_selector(unsigned generation, dkim::algorithm kind)
+{
+    return std::string(selector_prefix) + std::to_string(generation) +
+           (kind == dkim::algorithm::rsa_sha256 ? "r" : "e");
+}
+
+unsigned next_generation(const sender_domain& d)
+{
+    unsigned last = 0;
+    for (const auto& key : d.keys)
+    {
+        unsigned generation = 0;
+        const char* begin = key.selector.data() + selector_prefix.size();
+        const char* end = key.selector.data() + key.selector.size();
+        if (key.selector.starts_with(selector_prefix) &&
+            std::from_chars(begin, end, generation).ec == std::errc() &&
+            generation < generations_max)
+        {
+            last = std::max(last, generation);
+        }
+    }
+    return last + 1;
+}
+
 result<dkim_key_row, failure> make_domain_key(const crypto::master_key& master,
-                                              const sender_domain& d, dkim::algorithm kind)
+                                              const sender_domain& d, dkim::algorithm kind,
+                                              unsigned generation)
 {
     auto key = dkim::signing_key::generate(kind);
     if (key.has_error())
@@ -35,7 +64,7 @@ result<dkim_key_row, failure> make_domain_key(const crypto::master_key& master,
         return key.error();
     }
     dkim_key_row row;
-    row.selector = kind == dkim::algorithm::rsa_sha256 ? rsa_selector : ed25519_selector;
+    row.selector = make_selector(generation, kind);
     row.kind = kind;
     row.dns_text = key->dns_record();
     std::string pem = key->to_pem();
@@ -56,6 +85,10 @@ result<std::vector<dkim::identity>, failure> open_domain_keys(const crypto::mast
     std::vector<dkim::identity> out;
     for (const auto& row : d.keys)
     {
+        if (row.state != key_state::active)
+        {
+            continue;
+        }
         const auto because = [&](const failure& f)
         { return failure{"DKIM key " + row.selector + " of " + d.domain + ": " + f.text}; };
         auto pem = crypto::open(master, seal_purpose, row.sealed_private_key,
@@ -69,6 +102,10 @@ result<std::vector<dkim::identity>, failure> open_domain_keys(const crypto::mast
         if (key.has_error())
         {
             return because(key.error());
+        }
+        if (key->dns_record() != row.dns_text)
+        {
+            return because(failure{"the stored record is that of another key"});
         }
         dkim::identity who{d.domain, row.selector,
                            std::make_shared<const dkim::signing_key>(std::move(*key))};

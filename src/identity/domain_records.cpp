@@ -2,10 +2,7 @@
 
 namespace hikyaku::identity
 {
-namespace
-{
 
-/// Mechanisms that name this installation (RFC 7208 section 5).
 std::string spf_mechanisms(const sender_domain_options& options)
 {
     if (!options.spf_include.empty())
@@ -22,14 +19,16 @@ std::string spf_mechanisms(const sender_domain_options& options)
     return out.empty() ? "a:" + options.hostname : out;
 }
 
-} // namespace
-
 std::vector<dns_record> make_domain_records(const sender_domain_options& options,
                                             const sender_domain& d)
 {
     std::vector<dns_record> out;
     for (const auto& key : d.keys)
     {
+        if (key.state == key_state::gone)
+        {
+            continue;
+        }
         out.push_back({"TXT", key.selector + "._domainkey." + d.domain, key.dns_text, "dkim"});
     }
     const std::string spf = "v=spf1 " + spf_mechanisms(options);

@@ -1,6 +1,7 @@
 #include "rows.h"
 
 #include <hikyaku/base/bytes.h>
+#include <hikyaku/identity/key_rotation.h>
 
 #include <algorithm>
 
@@ -10,7 +11,6 @@ namespace
 {
 
 constexpr std::uint8_t row_version = 1;
-constexpr std::size_t keys_per_domain_max = 16;
 
 template <class U> std::string make_key(char kind, U id)
 {
@@ -45,6 +45,90 @@ enum check_bit : std::uint8_t
     check_return_path = 4,
     check_dmarc = 8,
 };
+
+/// Version 1 of a domain's row knew neither key states nor findings.
+constexpr std::uint8_t domain_version = 2;
+constexpr std::size_t findings_max = 4'096;
+
+void put_finding(std::string& out, const check_finding& f)
+{
+    out.push_back(static_cast<char>(f.what));
+    out.push_back(static_cast<char>(f.state));
+    out.push_back(static_cast<char>(f.last));
+    put_time(out, f.last_at);
+    put_string(out, f.about);
+    put_string(out, f.seen);
+    put_string(out, f.expected);
+    out.push_back(f.record ? 1 : 0);
+    if (f.record)
+    {
+        put_string(out, f.record->type);
+        put_string(out, f.record->name);
+        put_string(out, f.record->value);
+        put_string(out, f.record->purpose);
+    }
+}
+
+bool is_state(std::uint8_t value)
+{
+    return value >= static_cast<std::uint8_t>(check_state::ok) &&
+           value <= static_cast<std::uint8_t>(check_state::unknown);
+}
+
+std::optional<check_finding> take_finding(byte_reader& in)
+{
+    check_finding f;
+    const auto what = in.u8();
+    const auto state = in.u8();
+    const auto last = in.u8();
+    f.last_at = take_optional_time(in);
+    f.about = in.string();
+    f.seen = in.string();
+    f.expected = in.string();
+    const auto has_record = in.u8();
+    if (has_record == 1)
+    {
+        f.record.emplace();
+        for (auto* part : {&f.record->type, &f.record->name, &f.record->value, &f.record->purpose})
+        {
+            *part = in.string();
+        }
+    }
+    if (!in.ok() || has_record > 1 || !is_state(state) || !is_state(last) ||
+        what < static_cast<std::uint8_t>(check_kind::dkim) ||
+        what > static_cast<std::uint8_t>(check_kind::envelope_spf))
+    {
+        return std::nullopt;
+    }
+    f.what = static_cast<check_kind>(what);
+    f.state = static_cast<check_state>(state);
+    f.last = static_cast<check_state>(last);
+    return f;
+}
+
+void put_life(std::string& out, const dkim_key_row& key)
+{
+    out.push_back(static_cast<char>(key.state));
+    put_time(out, key.since);
+    put_time(out, key.seen);
+    put_varint(out, static_cast<std::uint64_t>(key.ttl.count()));
+}
+
+bool take_life(byte_reader& in, dkim_key_row& key)
+{
+    const auto state = in.u8();
+    key.since = take_optional_time(in);
+    key.seen = take_optional_time(in);
+    const std::uint64_t ttl = in.varint();
+    if (state < static_cast<std::uint8_t>(key_state::pending) ||
+        state > static_cast<std::uint8_t>(key_state::gone) || ttl > 0x7FFF'FFFF)
+    {
+        return false;
+    }
+    key.state = static_cast<key_state>(state);
+    key.ttl = seconds{static_cast<std::int64_t>(ttl)};
+    return true;
+}
 
 /// Enum values of rows, apart from those of the code.
 constexpr std::uint8_t stored_rsa = 1;
@@ -149,7 +233,7 @@ std::optional<key_row> decode_key(std::string_view key, std::string_view value)
 
 std::string encode(const sender_domain& d)
 {
-    std::string out(1, static_cast<char>(row_version));
+    std::string out(1, static_cast<char>(domain_version));
     const unsigned checks = (d.checks.dkim ? check_dkim : 0U) | (d.checks.spf ? check_spf : 0U) |
                             (d.checks.return_path ? check_return_path : 0U) |
                             (d.checks.dmarc ? check_dmarc : 0U);
@@ -166,6 +250,12 @@ std::string encode(const sender_domain& d)
         put_string(out, key.selector);
         put_string(out, key.dns_text);
         put_string(out, key.sealed_private_key);
+        put_life(out, key);
+    }
+    put_varint(out, d.checks.findings.size());
+    for (const auto& f : d.checks.findings)
+    {
+        put_finding(out, f);
     }
     return out;
 }
@@ -179,12 +269,13 @@ std::optional<sender_domain> decode_domain(tenant_id tenant, std::string_view ke
     d.tenant = tenant;
     bool fits = k.u8() == static_cast<std::uint8_t>(domain_kind);
     d.id = k.be<std::uint64_t>();
-    fits = fits && in.u8() == row_version;
+    const auto version = in.u8();
+    fits = fits && version >= row_version && version <= domain_version;
     const unsigned checks = in.u8();
     d.created = take_time(in);
-    d.checks = {(checks & check_dkim) != 0, (checks & check_spf) != 0,
-                (checks & check_return_path) != 0, (checks & check_dmarc) != 0,
-                take_optional_time(in)};
+    d.checks = {
+        (checks & check_dkim) != 0,  (checks & check_spf) != 0, (checks & check_return_path) != 0,
+        (checks & check_dmarc) != 0, take_optional_time(in),    {}};
     d.domain = in.string();
     d.return_path_domain = in.string();
     const std::uint64_t count = in.varint();
@@ -199,7 +290,20 @@ std::optional<sender_domain> decode_domain(tenant_id tenant, std::string_view ke
         row.selector = in.string();
         row.dns_text = in.string();
         row.sealed_private_key = in.string();
+        row.since = d.created;
+        fits = fits && (version == row_version || take_life(in, row));
         d.keys.push_back(std::move(row));
+    }
+    const std::uint64_t findings = fits && version > row_version ? in.varint() : 0;
+    fits = fits && findings <= findings_max;
+    for (std::uint64_t i = 0; fits && in.ok() && i < findings; ++i)
+    {
+        auto finding = take_finding(in);
+        fits = finding.has_value();
+        if (finding)
+        {
+            d.checks.findings.push_back(std::move(*finding));
+        }
     }
     if (!fits || !k.ok() || !k.at_end() || !in.ok() || !in.at_end())
     {

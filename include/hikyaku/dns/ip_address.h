@@ -38,4 +38,8 @@ struct ip_address
 /// The canonical text (RFC 5952 for IPv6).
 [[nodiscard]] std::string format_ip(const ip_address& address);
 
+/// The name of an address's PTR records: "4.3.2.1.in-addr.arpa", or the nibbles under ip6.arpa
+/// (RFC 1035 section 3.5, RFC 3596 section 2.5).
+[[nodiscard]] std::string reverse_name(const ip_address& ip);
+
 } // namespace hikyaku::dns

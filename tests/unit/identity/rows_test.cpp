@@ -35,7 +35,28 @@ sender_domain sample_domain()
     d.return_path_domain = "b.s.jp";
     d.keys = {{"hk1r", dkim::algorithm::rsa_sha256, "p", "sealed"},
               {"hk1e", dkim::algorithm::ed25519_sha256, "q", "box"}};
+    d.keys[0].since = from_unix_ms(4);
+    d.keys[1].state = key_state::pending;
+    d.keys[1].since = from_unix_ms(5);
+    d.keys[1].seen = from_unix_ms(6);
+    d.keys[1].ttl = seconds{300};
     d.checks = {true, false, true, false, from_unix_ms(3)};
+    check_finding dkim;
+    dkim.what = check_kind::dkim;
+    dkim.state = check_state::ok;
+    dkim.last = check_state::fail;
+    dkim.last_at = from_unix_ms(7);
+    dkim.about = "a";
+    dkim.seen = "s";
+    dkim.expected = "e";
+    check_finding dmarc;
+    dmarc.what = check_kind::dmarc;
+    dmarc.state = check_state::unknown;
+    dmarc.last = check_state::warn;
+    dmarc.last_at = from_unix_ms(8);
+    dmarc.about = "m";
+    dmarc.record = dns_record{"TXT", "dm", "v", "dmarc"};
+    d.checks.findings = {dkim, dmarc};
     d.created = from_unix_ms(4);
     return d;
 }
@@ -55,11 +76,38 @@ TEST(Rows, GoldenBytes)
               "00000000000000010000000000000002"
               "abababababababababababababababababababababababababababababababab"
               "016b");
-    EXPECT_EQ(crypto::encode_hex(encode(sample_domain())), "010500000000000000040000000000000003"
-                                                           "04732e6a7006622e732e6a7002"
-                                                           "0104686b3172017006"
-                                                           "7365616c6564"
-                                                           "0204686b3165017103626f78");
+    EXPECT_EQ(crypto::encode_hex(encode(sample_domain())),
+              "020500000000000000040000000000000003"
+              "04732e6a7006622e732e6a7002"
+              "0104686b31720170067365616c6564"
+              "0200000000000000040000000000000000" // active
+              "00"
+              "0204686b3165017103626f78"
+              "0100000000000000050000000000000006" // pending, seen
+              "ac02"
+              "02"
+              "010103000000000000000701610173016500" // dkim: ok, was fail
+              "0504020000000000000008016d0000010354585402646d0176"
+              "0564"
+              "6d617263");
+}
+
+TEST(Rows, DomainsOfVersion1AreStillRead)
+{
+    const auto bytes = crypto::decode_hex("010500000000000000040000000000000003"
+                                          "04732e6a7006622e732e6a7002"
+                                          "0104686b3172017006"
+                                          "7365616c6564"
+                                          "0204686b3165017103626f78");
+    ASSERT_TRUE(bytes.has_value());
+    const auto d = decode_domain(tenant_id{9}, domain_row_key(7), *bytes);
+    ASSERT_TRUE(d.has_value());
+    ASSERT_EQ(d->keys.size(), 2U);
+    EXPECT_EQ(d->keys[1].selector, "hk1e");
+    EXPECT_EQ(d->keys[1].state, key_state::active);
+    EXPECT_EQ(d->keys[1].since, from_unix_ms(4));
+    EXPECT_TRUE(d->checks.findings.empty());
+    EXPECT_TRUE(d->checks.return_path);
 }
 
 TEST(Rows, ComeBackAsTheyWere)
@@ -99,7 +147,7 @@ TEST(Rows, EveryCutAndEveryLongerValueIsDamaged)
         EXPECT_FALSE(is_read(kind, keys[kind] + "x", rows[kind]));
         EXPECT_FALSE(is_read(kind, "Z" + keys[kind].substr(1), rows[kind]));
         std::string newer = rows[kind];
-        newer[0] = 2;
+        newer[0] = 3;
         EXPECT_FALSE(is_read(kind, keys[kind], newer));
     }
     std::string wrong_state = rows[0];

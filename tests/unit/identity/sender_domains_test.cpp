@@ -175,7 +175,7 @@ TEST_F(IdentityTest, ADamagedRowIsAnErrorNotAnAbsence)
     const auto t = make_tenant().row.id;
     const auto d = *domains_->add(operator_, t, "shop.example", false);
     store::record r(t);
-    r.put(store::space::data, domain_row_key(d.id), "\x02nonsense");
+    r.put(store::space::data, domain_row_key(d.id), "\x03nonsense");
     db_->commit(std::move(r), store::commit_class::control);
     EXPECT_EQ(domains_->find(t, d.id).error().kind, problem_kind::unavailable);
     EXPECT_EQ(domains_->list(t, 0, 10).error().kind, problem_kind::unavailable);
