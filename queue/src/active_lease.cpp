@@ -233,6 +233,10 @@ wall_time active_queue::next_wake(lane_index lane, wall_time now) const
     {
         return l.owner->life.send_at;
     }
+    if (!l.owner->may_send(now))
+    {
+        return {}; // paused or about to be closed: whoever changes that wakes the lanes
+    }
     const bool waits_for_row =
         l.margin.is_used_up() && (l.chunk_at < l.chunk.size() || l.can_load());
     const auto again = now + margin_again_after;

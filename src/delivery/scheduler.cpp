@@ -96,9 +96,15 @@ void scheduler::tick()
     }
     watch_clock();
     const auto wall = deps_.clock_source.wall();
+    // First all, then each: a lane that is woken may be due again at once.
+    std::vector<queue::lane_index> woken;
     while (!due_.empty() && due_.top().due <= wall)
     {
-        wake_lane(due_.pop().which);
+        woken.push_back(due_.pop().which);
+    }
+    for (const auto lane : woken)
+    {
+        wake_lane(lane);
     }
     for (auto it = waiting_domains_.begin(); it != waiting_domains_.end();)
     {
