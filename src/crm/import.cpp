@@ -244,7 +244,8 @@ result<std::size_t, problem> importer::session::commit(std::span<const import_ro
             {
                 owner.stamps_.bump_address(tenant, address);
             }
-        });
+        },
+        store::commit_class::bulk);
     reached = next;
     return *loaded;
 }

@@ -157,48 +157,83 @@ result<void, problem> import_batch::load_keys(std::span<const parsed_row> rows)
 
 result<std::size_t, problem> import_batch::load_contacts(std::span<const parsed_row> rows)
 {
+    if (mode_ == import_mode::new_only)
+    {
+        // Nobody is changed, so nobody is read.
+        return rows.size();
+    }
     std::size_t taken = 0;
     std::size_t bytes = 0;
-    // New contacts only: nobody is changed, so nobody is read.
-    while (mode_ != import_mode::new_only && taken < rows.size() && bytes < loaded_bytes_max)
+    while (taken < rows.size() && bytes < loaded_bytes_max)
     {
         const auto slice = rows.subspan(taken, std::min(load_slice_rows, rows.size() - taken));
-        std::vector<std::uint32_t> numbers;
+        auto sizes = load_slice(slice);
+        if (sizes.has_error())
+        {
+            return sizes.error();
+        }
         for (const auto& row : slice)
         {
-            const auto owner = row.reason.empty()
-                                   ? owners_.find(unique_key(columns_.key().id, row.key))
-                                   : owners_.end();
-            if (owner != owners_.end() && !entries_.contains(owner->second))
+            if (bytes >= loaded_bytes_max)
             {
-                numbers.push_back(owner->second);
+                break;
             }
+            // Each contact counts once: at the first row that is for it.
+            if (const auto owner = owner_of(row))
+            {
+                const auto size = sizes->extract(*owner);
+                bytes += size ? size.mapped() : 0;
+            }
+            ++taken;
         }
-        std::sort(numbers.begin(), numbers.end());
-        numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
-        std::vector<std::string> keys;
-        for (const auto n : numbers)
+    }
+    return taken;
+}
+
+/// The contact a row is for; nullopt for a new one and for a row that is rejected.
+std::optional<std::uint32_t> import_batch::owner_of(const parsed_row& row) const
+{
+    const auto owner =
+        row.reason.empty() ? owners_.find(unique_key(columns_.key().id, row.key)) : owners_.end();
+    return owner == owners_.end() ? std::nullopt : std::optional(owner->second);
+}
+
+/// Reads the contacts of the rows that are not here yet. @returns their stored sizes
+result<std::map<std::uint32_t, std::size_t>, problem>
+import_batch::load_slice(std::span<const parsed_row> slice)
+{
+    std::map<std::uint32_t, std::size_t> sizes;
+    for (const auto& row : slice)
+    {
+        const auto owner = owner_of(row);
+        if (owner && !entries_.contains(*owner))
         {
-            keys.push_back(contact_key(ordinal{n}));
+            sizes.emplace(*owner, 0);
         }
-        std::vector<std::optional<std::string>> found;
-        if (from_.find_many(keys, found).has_error())
+    }
+    std::vector<std::string> keys;
+    for (const auto& [number, size] : sizes)
+    {
+        keys.push_back(contact_key(ordinal{number}));
+    }
+    std::vector<std::optional<std::string>> found;
+    if (from_.find_many(keys, found).has_error())
+    {
+        return damaged();
+    }
+    auto row = found.begin();
+    for (auto& [number, size] : sizes)
+    {
+        auto c = *row ? decode_contact(ordinal{number}, **row) : std::nullopt;
+        if (!c)
         {
             return damaged();
         }
-        for (std::size_t i = 0; i < numbers.size(); ++i)
-        {
-            auto c = found[i] ? decode_contact(ordinal{numbers[i]}, *found[i]) : std::nullopt;
-            if (!c)
-            {
-                return damaged();
-            }
-            bytes += found[i]->size();
-            entries_.emplace(numbers[i], entry{*c, *c, false});
-        }
-        taken += slice.size();
+        size = (*row)->size();
+        entries_.emplace(number, entry{*c, *c, false});
+        ++row;
     }
-    return mode_ == import_mode::new_only ? rows.size() : taken;
+    return sizes;
 }
 
 result<std::string, problem> import_batch::apply_row(const parsed_row& row, import_counts& counts)

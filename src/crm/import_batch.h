@@ -50,8 +50,8 @@ struct parsed_row
 class import_batch
 {
 public:
-    /// Bytes of stored contacts a batch may hold: it takes fewer rows then.
-    static constexpr std::size_t loaded_bytes_max = 16u << 20;
+    /// Bytes of stored contacts that the rows of a batch are for: it takes fewer rows then.
+    static constexpr std::size_t loaded_bytes_max = 96u << 10;
 
     import_batch(const store::reader& from, const import_columns& columns, import_mode mode,
                  wall_time now)
@@ -87,6 +87,9 @@ private:
 
     [[nodiscard]] result<void, problem> load_keys(std::span<const parsed_row> rows);
     [[nodiscard]] result<std::size_t, problem> load_contacts(std::span<const parsed_row> rows);
+    [[nodiscard]] result<std::map<std::uint32_t, std::size_t>, problem>
+    load_slice(std::span<const parsed_row> slice);
+    [[nodiscard]] std::optional<std::uint32_t> owner_of(const parsed_row& row) const;
     [[nodiscard]] std::string unique_key_of(std::uint16_t field, const value* v) const;
     [[nodiscard]] const field* find_taken_key(const contact& c) const;
     [[nodiscard]] std::string take(entry& e, contact next);

@@ -65,9 +65,12 @@ struct import_options
 class importer
 {
 public:
-    static constexpr std::size_t batch_rows_max = 2'000;
+    /// A batch commits in class bulk and holds the tenant's gate while it waits: its record, rows
+    /// and indexes together, must fit into a commit group beside what goes first
+    /// (store::options::group_bytes_max), or it would wait for a moment when nobody else writes.
+    static constexpr std::size_t batch_rows_max = 500;
     /// Raw bytes of the rows of a batch: closes one early.
-    static constexpr std::size_t batch_bytes_max = 4u << 20;
+    static constexpr std::size_t batch_bytes_max = 96u << 10;
     static constexpr std::size_t chunk_bytes = 256u << 10;
     static constexpr std::size_t warnings_max = 100;
 

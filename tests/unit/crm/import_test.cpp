@@ -354,7 +354,7 @@ TEST_F(Import, GoesOnAfterARestartWhereItWas)
     o.upload_id = hand_over(many_rows(5'000));
     EXPECT_EQ(run(make_job(o), 1).how, jobs::verdict::stopped);
     const auto half = stored();
-    EXPECT_EQ(contacts_->count(tenant_).value(), importer::batch_rows_max - 2);
+    EXPECT_EQ(contacts_->count(tenant_).value(), importer::batch_rows_max - 1);
     EXPECT_GT(half.last.at.done, 0U);
     EXPECT_LT(half.last.at.done, half.last.at.total);
     EXPECT_TRUE(half.has_error_file);
@@ -406,7 +406,7 @@ TEST_F(Import, BumpsStampsOfWhatItChanged)
 
 TEST_F(Import, LargeContactsMakeSmallerBatches)
 {
-    // 100 contacts of about 250 KiB: more than a batch may load.
+    // 100 contacts of about 250 KiB, every fourth row: each is more than a batch may load.
     std::vector<std::uint16_t> notes;
     for (int i = 0; i < 4; ++i)
     {
@@ -433,8 +433,32 @@ TEST_F(Import, LargeContactsMakeSmallerBatches)
     EXPECT_EQ(count("created"), 300);
     oplog::operation_log::filter f;
     f.operation = std::string(import_kind);
-    EXPECT_EQ(log_->list(tenant_, f, 0, 100)->size(), 2U);
+    EXPECT_EQ(log_->list(tenant_, f, 0, 1'000)->size(), 101U);
     check_indexes();
+}
+
+TEST_F(Import, ACommitFitsBesideWhatGoesFirst)
+{
+    const auto note = add_field("note", field_type::text).id;
+    for (const std::size_t note_bytes : {0, 100, 2'000})
+    {
+        std::string text = "email,note\n";
+        for (int i = 0; i < 2'000; ++i)
+        {
+            text += "u" + std::to_string(i) + "@" + std::to_string(note_bytes) + ".example.jp," +
+                    std::string(note_bytes, 'n') + "\n";
+        }
+        const auto before = db_->stats();
+        ASSERT_EQ(import(text).how, jobs::verdict::done);
+        EXPECT_EQ(count("created"), 2'000);
+        const auto after = db_->stats();
+        EXPECT_GE(after.groups - before.groups, 4U);
+        // The batches are alike, so the mean tells of each.
+        EXPECT_LT((after.bytes - before.bytes) / (after.groups - before.groups),
+                  store::options().group_bytes_max * 3 / 4)
+            << note_bytes;
+    }
+    EXPECT_EQ(show("u7@100.example.jp", note), std::string(100, 'n'));
 }
 
 TEST_F(Import, RunsAsAJob)
