@@ -2,6 +2,7 @@
 
 #include "document.h"
 #include "forms.h"
+#include "shaping_rules.h"
 
 #include <limits>
 #include <type_traits>
@@ -206,14 +207,28 @@ void read_retry(document& doc, const entry& section, shaping::shaping_table& out
     out.set_retry(std::move(*made));
 }
 
+/// Rules are read even when the provider is wrong, so that their mistakes are told as well.
+void read_rules_of(document& doc, const entry& e, const std::string& provider,
+                   shaping::shaping_table& out)
+{
+    if (out.has_provider(provider))
+    {
+        read_rules(doc, e.value, e.path, provider, out);
+        return;
+    }
+    shaping::shaping_table aside;
+    read_rules(doc, e.value, e.path, "", aside);
+}
+
 void read_providers(document& doc, const entry& section, shaping::shaping_table& out)
 {
-    static const names known = with_limits({"name", "mx_suffix", "domains"});
+    static const names known = with_limits({"name", "mx_suffix", "domains", "rules"});
     const auto items = read_list(doc, section.value, section.path, "a list of providers");
     for (std::size_t i = 0; i < items.size(); ++i)
     {
         const std::string path = section.path + "[" + std::to_string(i) + "]";
         shaping::provider_rule rule;
+        std::optional<entry> rules;
         const std::size_t errors_before = doc.error_count();
         for (const auto& e : read_map(doc, items[i], path, &known))
         {
@@ -229,14 +244,23 @@ void read_providers(document& doc, const entry& section, shaping::shaping_table&
             {
                 rule.domains = read_names(doc, e);
             }
+            else if (e.name == "rules")
+            {
+                rules = e; // when the provider is known
+            }
             else
             {
                 read_limit(doc, e, rule.limits);
             }
         }
+        const std::string name = rule.name;
         if (doc.error_count() == errors_before)
         {
             tell(doc, items[i].Mark(), path, out.add_provider(std::move(rule)));
+        }
+        if (rules)
+        {
+            read_rules_of(doc, *rules, name, out);
         }
     }
 }
@@ -266,6 +290,18 @@ void read_top(document& doc, const entry& e, shaping::shaping_table& out)
             read_providers(doc, e, out);
         }
     }
+    else if (e.name == "rules")
+    {
+        read_rules(doc, e.value, e.path, "", out);
+    }
+    else if (e.name == "adaptation")
+    {
+        read_adaptation(doc, e, out);
+    }
+    else if (e.name == "mx_deny")
+    {
+        read_denied_mx(doc, e, out);
+    }
     else
     {
         const bool is_site = e.name == "sites";
@@ -284,7 +320,8 @@ void read_top(document& doc, const entry& e, shaping::shaping_table& out)
 result<std::shared_ptr<const shaping::shaping_table>, config_errors>
 parse_shaping(std::string_view text, const std::string& file)
 {
-    static const names known{"version", "default", "retry", "providers", "sites", "domains"};
+    static const names known{"version", "default",   "retry", "adaptation", "rules",
+                             "mx_deny", "providers", "sites", "domains"};
     document doc(file);
     auto table = std::make_shared<shaping::shaping_table>();
     for (const auto& e : read_map(doc, doc.parse(text), "", &known, limit_names()))

@@ -1,7 +1,6 @@
 #include "day_rate.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace hikyaku::shaping
 {
@@ -25,14 +24,16 @@ rate rate_of_day(std::uint64_t a_day, const rate& configured) noexcept
     {
         return configured;
     }
-    rate out;
-    const std::uint64_t common = std::gcd(a_day, day_ms);
-    out.count = a_day / common;
-    out.per = milliseconds{static_cast<std::int64_t>(day_ms / common)};
-    if (out.count > rate::count_max)
+    // The unit in which it is a whole number, as a person would write it; else per second or day.
+    rate out{a_day, milliseconds{day_ms}, 1};
+    for (const std::uint64_t units : {day_s, day_s / 60, std::uint64_t{24}})
     {
-        out.count = std::min(a_day / day_s, rate::count_max);
-        out.per = seconds{1};
+        if (a_day % units == 0 || (units == day_s && a_day > rate::count_max))
+        {
+            out.count = std::min(a_day / units, rate::count_max);
+            out.per = milliseconds{static_cast<std::int64_t>(day_ms / units)};
+            break;
+        }
     }
     out.burst = std::clamp<std::uint64_t>(a_day / day_s, 1, configured.burst);
     return out;

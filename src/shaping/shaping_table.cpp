@@ -206,11 +206,14 @@ void shaping_table::set_retry(retry_schedule schedule)
     retry_ = std::move(schedule);
 }
 
+bool shaping_table::has_provider(std::string_view name) const
+{
+    return std::ranges::any_of(providers_, [&](const auto& p) { return p.name == name; });
+}
+
 result<void, failure> shaping_table::add_rule(std::string_view provider, reply_rule rule)
 {
-    const bool known = provider.empty() || std::ranges::any_of(providers_, [&](const auto& p)
-                                                               { return p.name == provider; });
-    if (!known)
+    if (!provider.empty() && !has_provider(provider))
     {
         return failure{"rule " + rule.name + ": no provider is named " +
                        std::string(provider.substr(0, 64))};

@@ -69,6 +69,7 @@ public:
     /// `mx_host` names a site by any one of its MX hosts.
     [[nodiscard]] result<void, failure> add_site(std::string_view mx_host, limits_patch patch);
     [[nodiscard]] result<void, failure> add_domain(std::string_view domain, limits_patch patch);
+    [[nodiscard]] bool has_provider(std::string_view name) const;
     void set_retry(retry_schedule schedule);
     /// See reply_rules::add. @error also when no such provider was added ("": rules for all)
     [[nodiscard]] result<void, failure> add_rule(std::string_view provider, reply_rule rule);
