@@ -3,6 +3,7 @@
 #include "client_session.h"
 #include "figures.h"
 #include "json_text.h"
+#include "list_output.h"
 #include "text_table.h"
 
 namespace hikyaku::cli
@@ -19,32 +20,11 @@ std::string target_of(const std::string& id, std::string_view rest)
 
 int list(command_context& ctx, std::size_t limit)
 {
-    auto session = client_session::open_tenant(ctx);
-    if (session.has_error())
-    {
-        return print_failure(ctx, session.error());
-    }
-    const auto rows = session->list("/v1/campaigns", limit);
-    if (rows.has_error())
-    {
-        return print_failure(ctx, rows.error());
-    }
-    text_table t({"ID", "STATE", "SEND AT", "CREATED", "NAME"});
-    for (const auto& row : *rows)
-    {
-        const auto& o = row.get_object();
-        if (ctx.json)
-        {
-            print_json(ctx, row);
-        }
-        t.add({text_of(o, "id"), text_of(o, "state"), text_of(o, "send_at"),
-               text_of(o, "created_at"), text_of(o, "name")});
-    }
-    if (!ctx.json)
-    {
-        t.print(ctx.out());
-    }
-    return exit_ok;
+    return run_list(ctx, client_session::open_tenant(ctx), "/v1/campaigns",
+                    {member_column("ID", "id"), member_column("STATE", "state"),
+                     member_column("SEND AT", "send_at"), member_column("CREATED", "created_at"),
+                     member_column("NAME", "name")},
+                    limit);
 }
 
 int show(command_context& ctx, const std::string& id)

@@ -1,6 +1,6 @@
 #include "client_session.h"
 #include "json_text.h"
-#include "text_table.h"
+#include "list_output.h"
 #include "zone_lines.h"
 
 namespace hikyaku::cli
@@ -39,40 +39,25 @@ int add(command_context& ctx, const std::string& domain)
     return exit_ok;
 }
 
-std::string mark(const json::object& checks, std::string_view name)
+/// "ok" or "-" for one of the checks.
+list_column check_column(std::string heading, std::string check)
 {
-    return flag_of(checks, name) ? "ok" : "-";
+    return {std::move(heading), [check = std::move(check)](const json::object& o)
+            { return flag_of(object_of(o, "checks"), check) ? "ok" : "-"; }};
 }
 
 int list(command_context& ctx)
 {
-    auto session = client_session::open_tenant(ctx);
-    if (session.has_error())
-    {
-        return print_failure(ctx, session.error());
-    }
-    const auto rows = session->list("/v1/domains");
-    if (rows.has_error())
-    {
-        return print_failure(ctx, rows.error());
-    }
-    text_table t({"ID", "DOMAIN", "DKIM", "SPF", "RETURN PATH", "DMARC", "CHECKED"});
-    for (const auto& row : *rows)
-    {
-        const auto& o = row.get_object();
-        const auto& checks = object_of(o, "checks");
-        if (ctx.json)
-        {
-            print_json(ctx, row);
-        }
-        t.add({text_of(o, "id"), text_of(o, "domain"), mark(checks, "dkim"), mark(checks, "spf"),
-               mark(checks, "return_path"), mark(checks, "dmarc"), text_of(checks, "checked_at")});
-    }
-    if (!ctx.json)
-    {
-        t.print(ctx.out());
-    }
-    return exit_ok;
+    const auto checked = [](const json::object& o)
+    { return text_of(object_of(o, "checks"), "checked_at"); };
+    return run_list(ctx, client_session::open_tenant(ctx), "/v1/domains",
+                    {member_column("ID", "id"),
+                     member_column("DOMAIN", "domain"),
+                     check_column("DKIM", "dkim"),
+                     check_column("SPF", "spf"),
+                     check_column("RETURN PATH", "return_path"),
+                     check_column("DMARC", "dmarc"),
+                     {"CHECKED", checked}});
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "client_session.h"
 #include "json_line.h"
 #include "json_text.h"
+#include "list_output.h"
 #include "secret_file.h"
 #include "text_table.h"
 
@@ -92,32 +93,13 @@ int create(command_context& ctx, const create_options& o)
 
 int list(command_context& ctx)
 {
-    auto session = client_session::open_tenant(ctx);
-    if (session.has_error())
-    {
-        return print_failure(ctx, session.error());
-    }
-    const auto rows = session->list("/v1/keys");
-    if (rows.has_error())
-    {
-        return print_failure(ctx, rows.error());
-    }
-    text_table t({"ID", "CREATED", "REVOKED", "NAME", "SCOPES"});
-    for (const auto& row : *rows)
-    {
-        const auto& o = row.get_object();
-        if (ctx.json)
-        {
-            print_json(ctx, row);
-        }
-        t.add({text_of(o, "id"), text_of(o, "created_at"), text_of(o, "revoked_at"),
-               text_of(o, "name"), joined(array_of(o, "scopes"))});
-    }
-    if (!ctx.json)
-    {
-        t.print(ctx.out());
-    }
-    return exit_ok;
+    const auto scopes = [](const json::object& o) { return joined(array_of(o, "scopes")); };
+    return run_list(ctx, client_session::open_tenant(ctx), "/v1/keys",
+                    {member_column("ID", "id"),
+                     member_column("CREATED", "created_at"),
+                     member_column("REVOKED", "revoked_at"),
+                     member_column("NAME", "name"),
+                     {"SCOPES", scopes}});
 }
 
 int revoke(command_context& ctx, const std::string& id)

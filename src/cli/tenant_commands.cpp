@@ -1,6 +1,7 @@
 #include "client_session.h"
 #include "json_line.h"
 #include "json_text.h"
+#include "list_output.h"
 #include "secret_file.h"
 #include "text_table.h"
 
@@ -76,32 +77,10 @@ int create(command_context& ctx, const create_options& o)
 
 int list(command_context& ctx)
 {
-    auto session = client_session::open_platform(ctx);
-    if (session.has_error())
-    {
-        return print_failure(ctx, session.error());
-    }
-    const auto rows = session->list("/platform/v1/tenants");
-    if (rows.has_error())
-    {
-        return print_failure(ctx, rows.error());
-    }
-    text_table t({"ID", "STATE", "CREATED", "ADMIN", "NAME"});
-    for (const auto& row : *rows)
-    {
-        const auto& o = row.get_object();
-        if (ctx.json)
-        {
-            print_json(ctx, row);
-        }
-        t.add({text_of(o, "id"), text_of(o, "state"), text_of(o, "created_at"),
-               text_of(o, "admin_email"), text_of(o, "name")});
-    }
-    if (!ctx.json)
-    {
-        t.print(ctx.out());
-    }
-    return exit_ok;
+    return run_list(ctx, client_session::open_platform(ctx), "/platform/v1/tenants",
+                    {member_column("ID", "id"), member_column("STATE", "state"),
+                     member_column("CREATED", "created_at"), member_column("ADMIN", "admin_email"),
+                     member_column("NAME", "name")});
 }
 
 } // namespace

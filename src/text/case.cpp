@@ -37,6 +37,25 @@ std::string_view well_formed(std::string_view utf8, std::string& repaired)
     return repaired;
 }
 
+/// `ascii(char)` maps pure ASCII; `unicode(piece, sink, status)` everything else.
+template <class Ascii, class Unicode>
+std::string map_case(std::string_view utf8, Ascii ascii, Unicode unicode)
+{
+    std::string out;
+    if (is_ascii(utf8))
+    {
+        out = utf8;
+        std::ranges::transform(out, out.begin(), ascii);
+        return out;
+    }
+    std::string repaired;
+    UErrorCode status = U_ZERO_ERROR;
+    icu::StringByteSink<std::string> sink(&out);
+    unicode(to_piece(well_formed(utf8, repaired)), sink, status);
+    HK_ASSERT(U_SUCCESS(status));
+    return out;
+}
+
 } // namespace
 
 std::string ascii_lower(std::string_view bytes)
@@ -53,52 +72,20 @@ bool ascii_iequals(std::string_view a, std::string_view b) noexcept
 
 std::string to_upper(std::string_view utf8)
 {
-    std::string out;
-    if (is_ascii(utf8))
-    {
-        out = utf8;
-        std::ranges::transform(out, out.begin(), upper);
-        return out;
-    }
-    std::string repaired;
-    const std::string_view valid = well_formed(utf8, repaired);
-    UErrorCode status = U_ZERO_ERROR;
-    icu::StringByteSink<std::string> sink(&out);
-    icu::CaseMap::utf8ToUpper("", 0, to_piece(valid), sink, nullptr, status);
-    HK_ASSERT(U_SUCCESS(status));
-    return out;
+    return map_case(utf8, upper, [](auto piece, auto& sink, auto& status)
+                    { icu::CaseMap::utf8ToUpper("", 0, piece, sink, nullptr, status); });
 }
 
 std::string to_lower(std::string_view utf8)
 {
-    if (is_ascii(utf8))
-    {
-        return ascii_lower(utf8);
-    }
-    std::string out;
-    std::string repaired;
-    const std::string_view valid = well_formed(utf8, repaired);
-    UErrorCode status = U_ZERO_ERROR;
-    icu::StringByteSink<std::string> sink(&out);
-    icu::CaseMap::utf8ToLower("", 0, to_piece(valid), sink, nullptr, status);
-    HK_ASSERT(U_SUCCESS(status));
-    return out;
+    return map_case(utf8, lower, [](auto piece, auto& sink, auto& status)
+                    { icu::CaseMap::utf8ToLower("", 0, piece, sink, nullptr, status); });
 }
 
 std::string fold_case(std::string_view utf8)
 {
-    if (is_ascii(utf8))
-    {
-        return ascii_lower(utf8);
-    }
-    std::string out;
-    std::string repaired;
-    const std::string_view valid = well_formed(utf8, repaired);
-    UErrorCode status = U_ZERO_ERROR;
-    icu::StringByteSink<std::string> sink(&out);
-    icu::CaseMap::utf8Fold(0, to_piece(valid), sink, nullptr, status);
-    HK_ASSERT(U_SUCCESS(status));
-    return out;
+    return map_case(utf8, lower, [](auto piece, auto& sink, auto& status)
+                    { icu::CaseMap::utf8Fold(0, piece, sink, nullptr, status); });
 }
 
 } // namespace hikyaku::text
