@@ -163,7 +163,16 @@ result<std::optional<std::string>> reader::last_key(std::string_view prefix) con
     }
     if (!it->status().ok())
     {
-        return damaged(it->status(), damage_);
+        // The damage may lie behind the prefix, where a search from the end begins.
+        std::optional<std::string> last;
+        auto forward = scan_prefix(prefix);
+        for (; forward.valid(); forward.next())
+        {
+            last.emplace(forward.key());
+        }
+        const auto status = forward.status();
+        return status.has_error() ? result<std::optional<std::string>>(status.error())
+                                  : result<std::optional<std::string>>(std::move(last));
     }
     if (it->Valid() && to_view(it->key()).starts_with(prefix))
     {

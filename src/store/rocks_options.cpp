@@ -91,6 +91,9 @@ rocksdb::ColumnFamilyOptions make_family_options(const options& opts,
     // The index knows each block's first key: a scan reads a block when it gets there, not while it
     // merges what lies before, and so a damaged one spoils nothing but its own rows.
     table.index_type = rocksdb::BlockBasedTableOptions::kBinarySearchWithFirstKey;
+    // Shortened separators may equal a prefix that begins behind the block: it would be read for
+    // it.
+    table.index_shortening = rocksdb::BlockBasedTableOptions::IndexShorteningMode::kNoShortening;
     table.format_version = 5;
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
     table.optimize_filters_for_memory = true;

@@ -26,7 +26,7 @@ constexpr std::uint32_t page_size = 200;
 constexpr std::uint32_t recipients = 3 * page_size;
 constexpr int exit_wrong = 4;
 /// Far less than a lane holds and than a process has in flight: the margin is what bounds it.
-constexpr std::uint64_t small_margins[] = {8, 64};
+constexpr std::uint64_t small_margins[] = {2, 16};
 const campaign_ref ref{tenant_id{7}, campaign_id{1}};
 const wall_time start = from_unix_ms(1'700'000'000'000);
 const wall_time far_away = start + std::chrono::hours{24 * 365};

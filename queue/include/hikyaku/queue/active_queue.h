@@ -98,6 +98,8 @@ public:
 
     /// Loads the heads of every campaign that still has something to do.
     /// `clean` tells that the last process stopped in order: then nothing can be a repeat.
+    /// Steps over damaged rows, names their lanes and campaigns, and holds those.
+    /// @error store::errc::corrupt  no campaign at all can be read
     [[nodiscard]] result<void> load(bool clean);
 
     /// A campaign begins (or is loaded): its C row and E row as they are on disk.
@@ -151,13 +153,14 @@ public:
     [[nodiscard]] counters counts(const campaign_ref& c) const;
     [[nodiscard]] const expansion_state& expansion(const campaign_ref& c) const;
     [[nodiscard]] std::vector<lane_view> lanes(const campaign_ref& c) const;
-    /// Lanes that can't be read, and campaigns that can't be read at all (one each): their
-    /// recipients stay pending until the store is repaired.
+    /// Lanes that can't be read, and damaged_campaigns() (one each): their recipients stay pending
+    /// until the store is repaired.
     [[nodiscard]] std::size_t damaged_lanes() const noexcept
     {
         return damaged_lanes_ + damaged_campaigns_.size();
     }
-    /// Campaigns of which a row is damaged, so that nothing of them was loaded.
+    /// Campaigns of which a row is damaged, so that nothing of them was loaded, or lanes of which
+    /// no other row tells were not. What was loaded is handed out.
     [[nodiscard]] const std::set<campaign_ref>& damaged_campaigns() const noexcept
     {
         return damaged_campaigns_;
@@ -171,8 +174,11 @@ private:
     [[nodiscard]] campaign_entry& entry(const campaign_ref& c);
     [[nodiscard]] const campaign_entry& entry(const campaign_ref& c) const;
     lane_state& obtain_lane(campaign_entry& c, lane_id lane);
-    [[nodiscard]] result<void> load_lanes(campaign_entry& c, bool clean);
-    [[nodiscard]] result<void> load_lane(campaign_entry& c, lane_id lane, bool clean);
+    void load_campaign(const campaign_ref& ref, const lifecycle& life, bool clean);
+    void load_lanes(campaign_entry& c, bool clean);
+    void load_lane(campaign_entry& c, lane_id lane, bool clean);
+    void name_unseen(const std::set<campaign_ref>& seen);
+    void mark_damaged(const campaign_ref& ref, std::string_view what);
     [[nodiscard]] bool load_chunk(lane_state& l);
     [[nodiscard]] std::optional<lease> next_fresh(lane_state& l);
     [[nodiscard]] bool may_hand_out(lane_state& l);
