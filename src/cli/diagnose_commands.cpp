@@ -98,6 +98,26 @@ void add_mx(CLI::App& root, command_context& ctx)
               });
 }
 
+void add_spf(CLI::App& root, command_context& ctx)
+{
+    auto* command = root.add_subcommand("spf", "What a sender's SPF record says about a client");
+    const auto o = std::make_shared<spf_options>();
+    command->add_option("--ip", o->ip, "Address of the client")->required();
+    command->add_option("--from", o->from, "Sender (MAIL FROM); empty: postmaster of --helo");
+    command->add_option("--helo", o->helo, "Name the client gives");
+    command->add_option("--receiver", o->receiver, "Our name, for %{r} of explanations");
+    command->add_option("--dns", o->dns, "Resolver, HOST:PORT");
+    add_json_option(*command, ctx);
+    command->footer("Example:\n  hikyaku spf --ip 192.0.2.1 --from news@shop.example "
+                    "--helo mail.shop.example");
+    on_chosen(*command, ctx,
+              [&ctx, o]
+              {
+                  o->json = ctx.json;
+                  return run_spf(*o, ctx.out(), ctx.err());
+              });
+}
+
 void add_csv(CLI::App& root, command_context& ctx)
 {
     auto* command = root.add_subcommand("csv", "Look at a CSV file before importing it");
@@ -123,6 +143,7 @@ void add_diagnose_commands(CLI::App& root, command_context& ctx)
     add_dkim_keygen(dkim, ctx);
     add_render(root, ctx);
     add_mx(root, ctx);
+    add_spf(root, ctx);
     add_csv(root, ctx);
 }
 

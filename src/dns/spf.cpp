@@ -34,18 +34,6 @@ std::string without_final_dot(std::string_view domain)
     return std::string(domain.ends_with('.') ? domain.substr(0, domain.size() - 1) : domain);
 }
 
-/// The name to ask for, or nullopt when check_host() ends with none (section 4.3): malformed, an
-/// address literal, or a single label.
-std::optional<std::string> checked_domain(std::string_view domain)
-{
-    if (domain.starts_with('[') || domain.ends_with('.') ||
-        domain.find('.') == std::string_view::npos)
-    {
-        return std::nullopt;
-    }
-    return canonical_query_name(domain);
-}
-
 /// Nothing but what may stand in a reply line (section 6.2).
 bool is_printing(std::string_view text)
 {
@@ -209,7 +197,7 @@ record_type spf_check::machine::address_type() const noexcept
 void spf_check::machine::push_domain(std::string domain)
 {
     frame next{without_final_dot(domain), {}};
-    next.canonical = checked_domain(next.domain);
+    next.canonical = name_to_ask(next.domain);
     frames_.push_back(std::move(next));
     HK_ASSERT(frames_.size() <= spf_lookups_max + 1);
     state_ = spf_state::enter_domain;

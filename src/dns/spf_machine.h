@@ -108,6 +108,7 @@ private:
     // Directives: spf_terms.cpp.
     void next_term();
     void evaluate(const spf_directive& directive);
+    [[nodiscard]] std::optional<std::string> target_of(const spf_directive& d);
     void match();
     void no_match();
     [[nodiscard]] bool count_lookup(std::string_view term);

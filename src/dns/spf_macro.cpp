@@ -290,11 +290,17 @@ std::string expand_domain(const macro_string& macros, const macro_values& values
     return out;
 }
 
+std::optional<std::string> name_to_ask(std::string_view domain)
+{
+    const bool literal = domain.starts_with('[') && domain.ends_with(']');
+    const bool single = domain.find('.') == std::string_view::npos;
+    // A final dot is off already: another one is an empty label.
+    return literal || single || domain.ends_with('.') ? std::nullopt : canonical_query_name(domain);
+}
+
 std::optional<std::string> expand_name(const macro_string& macros, const macro_values& values)
 {
-    const std::string domain = expand_domain(macros, values);
-    // A second final dot is an empty label, not a form of the same name.
-    return domain.ends_with('.') ? std::nullopt : canonical_query_name(domain);
+    return name_to_ask(expand_domain(macros, values));
 }
 
 std::string reverse_name(const ip_address& ip)

@@ -74,7 +74,11 @@ expand_text(const macro_string& macros, const macro_values& values, std::size_t 
 /// (section 7.3). Any text: it may still be no domain name.
 [[nodiscard]] std::string expand_domain(const macro_string& macros, const macro_values& values);
 
-/// The same as a name to ask for (canonical_query_name); nullopt when it is none.
+/// The name to ask for (canonical_query_name). nullopt when there is none: malformed, an address
+/// literal, or a single label, which is nobody's name on the Internet (section 4.3).
+[[nodiscard]] std::optional<std::string> name_to_ask(std::string_view domain);
+
+/// name_to_ask of the expansion.
 [[nodiscard]] std::optional<std::string> expand_name(const macro_string& macros,
                                                      const macro_values& values);
 

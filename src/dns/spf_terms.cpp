@@ -3,6 +3,8 @@
 
 #include <hikyaku/base/assert.h>
 
+#include <hikyaku/dns/name.h>
+
 #include "spf_machine.h"
 
 namespace hikyaku::dns
@@ -41,7 +43,7 @@ void spf_check::machine::evaluate(const spf_directive& d)
     {
         return push_domain(expand_domain(*d.target, values(here())));
     }
-    const auto name = d.target ? expand_name(*d.target, values(here())) : here().canonical;
+    const auto name = target_of(d);
     if (!name)
     {
         // What can't be a name has no records (section 4.8 leaves it open).
@@ -65,6 +67,18 @@ void spf_check::machine::evaluate(const spf_directive& d)
     case spf_mechanism::ip6:
         HK_ASSERT(false);
     }
+}
+
+/// The domain's own name without a domain-spec (section 4.8). That of "ptr" is only compared with,
+/// so it may also be a single label.
+std::optional<std::string> spf_check::machine::target_of(const spf_directive& d)
+{
+    if (!d.target)
+    {
+        return here().canonical;
+    }
+    const std::string domain = expand_domain(*d.target, values(here()));
+    return d.mechanism == spf_mechanism::ptr ? canonical_query_name(domain) : name_to_ask(domain);
 }
 
 /// Section 4.6.2: the qualifier is the result. `here()` is the frame of the directive.

@@ -105,6 +105,25 @@ struct mx_options
 };
 [[nodiscard]] int run_mx(const mx_options& options, std::ostream& out, std::ostream& err);
 
+/// `hikyaku spf --ip IP --from ADDR --helo NAME [--dns HOST:PORT]`: RFC 7208 for one client and
+/// sender. `{result, mechanism, lookups, explanation, reason}` with json: see dns::spf_verdict. 0
+/// when a receiver has nothing against the mail (pass, neutral, none), 1 otherwise.
+struct spf_options
+{
+    std::string ip;
+    /// Argument of MAIL FROM, with or without angle brackets; empty, or a domain alone.
+    std::string from;
+    std::string helo;
+    /// %{r}; empty: "unknown".
+    std::string receiver;
+    /// Empty: the servers of resolv.conf.
+    std::string dns;
+    /// Of the whole evaluation, below the 20 s that callers wait.
+    milliseconds dns_timeout{15'000};
+    bool json = false;
+};
+[[nodiscard]] int run_spf(const spf_options& options, std::ostream& out, std::ostream& err);
+
 /// `hikyaku csv FILE`: encoding, delimiter, columns, ten rows, warnings; errors with line numbers.
 struct csv_options
 {
