@@ -288,6 +288,7 @@ result<campaign_request, http::response> read_campaign(tenant_call& call, const 
         in.fail("pool", "not_allowed", "this release sends from the pool \"default\" only");
     }
     d.sandbox = in.optional_bool("sandbox").value_or(false);
+    d.alignment_override = in.optional_bool("alignment_override").value_or(false);
     d.once_per_address =
         in.optional_choice<bool>("duplicates", {{"once", true}, {"each", false}}).value_or(true);
     (void)in.optional_choice<int>("charset", {{"utf-8", 0}});
@@ -334,6 +335,7 @@ json::object campaign_to_json(const tenant_call& call, const campaign::campaign_
     out["topic"] = d.topic;
     out["pool"] = d.pool;
     out["sandbox"] = d.sandbox;
+    out["alignment_override"] = d.alignment_override;
     out["duplicates"] = d.once_per_address ? "once" : "each";
     out["created_at"] = call.time(row.created);
     const bool started =
@@ -343,6 +345,16 @@ json::object campaign_to_json(const tenant_call& call, const campaign::campaign_
                                  : json::value(nullptr);
     out["expires_at"] =
         started ? json::value(call.time(row.life.expires_at)) : json::value(nullptr);
+    if (!row.warnings.empty())
+    {
+        json::array warnings;
+        for (const auto& w : row.warnings)
+        {
+            warnings.push_back(
+                json::object{{"pointer", w.pointer}, {"code", w.code}, {"detail", w.text}});
+        }
+        out["warnings"] = std::move(warnings);
+    }
     return out;
 }
 
@@ -395,9 +407,10 @@ http::response to_response(const campaign::campaign_error& e)
         p.code = "unavailable";
         p.retry_after = retry_after_s;
         break;
+    case kind::not_aligned:
     case kind::invalid:
         p.status = 422;
-        p.code = "invalid_fields";
+        p.code = e.code == kind::invalid ? "invalid_fields" : "not_aligned";
         for (const auto& one : e.errors)
         {
             p.errors.push_back({one.pointer, one.code, one.text});

@@ -209,13 +209,16 @@ void add_components(route_table& routes)
 "unsubscribe":{"type":"object","properties":{"url":{"type":"string"},"mailto":{"type":"string"},"one_click":{"type":"boolean"}}},
 "feedback_id":{"type":"string"},"send_at":{"type":"string","format":"date-time"},"expires_after":{"type":"string"},
 "topic":{"type":"string"},"stream":{"enum":["broadcast","transactional"]},"pool":{"const":"default"},
-"sandbox":{"type":"boolean"},"duplicates":{"enum":["once","each"]},"charset":{"const":"utf-8"},
+"sandbox":{"type":"boolean"},
+"alignment_override":{"type":"boolean","description":"start although records of the sender domain fail; logged"},"duplicates":{"enum":["once","each"]},"charset":{"const":"utf-8"},
 "tracking":{"type":"object","properties":{"opens":{"const":false},"clicks":{"const":false}}}}})");
     routes.add_component("Campaign",
                          R"({"type":"object","required":["id","name","state"],"properties":{
 "id":{"type":"string"},"name":{"type":"string"},
 "state":{"enum":["draft","scheduled","expanding","sending","paused","finished","cancelled"]},
-"created_at":{"type":"string","format":"date-time"},"send_at":{"type":["string","null"]},"expires_at":{"type":["string","null"]}}})");
+"created_at":{"type":"string","format":"date-time"},"send_at":{"type":["string","null"]},"expires_at":{"type":["string","null"]},
+"warnings":{"type":"array","description":"of :start: records of the sender domain that fail and did not refuse it",
+"items":{"type":"object","properties":{"pointer":{"type":"string"},"code":{"type":"string"},"detail":{"type":"string"}}}}}})");
     routes.add_component("CampaignReport", R"({"type":"object",
 "description":"recipients = delivered + bounced + unknown + expired + cancelled + suppressed + failed + pending",
 "properties":{"id":{"type":"string"},"name":{"type":"string"},"state":{"type":"string"},"audience":{"type":"integer"},

@@ -16,14 +16,79 @@ using identity::scope;
 /// Campaigns looked at at once.
 constexpr std::size_t campaigns_page = 1'000;
 
-json::value checks_to_json(const tenant_call& call, const identity::domain_checks& c)
+json::value record_to_json(const identity::dns_record& r)
 {
     return json::object{
-        {"dkim", c.dkim},
-        {"spf", c.spf},
-        {"return_path", c.return_path},
-        {"dmarc", c.dmarc},
-        {"checked_at", c.checked ? json::value(call.time(*c.checked)) : json::value(nullptr)}};
+        {"type", r.type}, {"name", r.name}, {"value", r.value}, {"purpose", r.purpose}};
+}
+
+json::value optional_time(const tenant_call& call, const std::optional<wall_time>& t)
+{
+    return t ? json::value(call.time(*t)) : json::value(nullptr);
+}
+
+json::value finding_to_json(const tenant_call& call, const identity::check_finding& f)
+{
+    return json::object{{"check", identity::to_string(f.what)},
+                        {"state", identity::to_string(f.state)},
+                        {"in_force", identity::to_string(identity::state_in_force(f, call.now()))},
+                        {"about", f.about},
+                        {"seen", f.seen},
+                        {"expected", f.expected},
+                        {"record", f.record ? record_to_json(*f.record) : json::value(nullptr)},
+                        {"last_state_at", optional_time(call, f.last_at)}};
+}
+
+json::value checks_to_json(const tenant_call& call, const identity::domain_checks& c)
+{
+    json::array findings;
+    for (const auto& f : c.findings)
+    {
+        findings.push_back(finding_to_json(call, f));
+    }
+    const bool checked = c.checked.has_value();
+    return json::object{{"state", checked
+                                      ? identity::to_string(identity::overall_state(c, call.now()))
+                                      : "not_checked"},
+                        {"dkim", c.dkim},
+                        {"spf", c.spf},
+                        {"return_path", c.return_path},
+                        {"dmarc", c.dmarc},
+                        {"checked_at", optional_time(call, c.checked)},
+                        {"findings", std::move(findings)}};
+}
+
+/// What its owner does about a key's record now.
+const char* key_advice(identity::key_state s)
+{
+    switch (s)
+    {
+    case identity::key_state::pending:
+        return "publish its record: signing switches to it once every name server shows it";
+    case identity::key_state::active:
+        return "keep its record";
+    case identity::key_state::retiring:
+        return "keep its record: mail under way is signed with it";
+    case identity::key_state::gone:
+        return "its record may be removed";
+    }
+    __builtin_unreachable();
+}
+
+json::value keys_to_json(const tenant_call& call, const identity::sender_domain& d)
+{
+    json::array out;
+    for (const auto& key : d.keys)
+    {
+        out.push_back(json::object{{"selector", key.selector},
+                                   {"algorithm", dkim::to_text(key.kind)},
+                                   {"state", identity::to_string(key.state)},
+                                   {"since", optional_time(call, key.since)},
+                                   {"seen_since", optional_time(call, key.seen)},
+                                   {"record_name", key.selector + "._domainkey." + d.domain},
+                                   {"advice", key_advice(key.state)}});
+    }
+    return out;
 }
 
 json::value domain_to_json(const tenant_call& call, const identity::sender_domain& d)
@@ -31,13 +96,15 @@ json::value domain_to_json(const tenant_call& call, const identity::sender_domai
     json::array records;
     for (const auto& r : call.all().domains.records_of(d))
     {
-        records.push_back(json::object{
-            {"type", r.type}, {"name", r.name}, {"value", r.value}, {"purpose", r.purpose}});
+        records.push_back(record_to_json(r));
     }
-    return json::object{
-        {"id", identity::public_domain_id(d.id)},     {"domain", d.domain},
-        {"return_path_domain", d.return_path_domain}, {"records", std::move(records)},
-        {"checks", checks_to_json(call, d.checks)},   {"created_at", call.time(d.created)}};
+    return json::object{{"id", identity::public_domain_id(d.id)},
+                        {"domain", d.domain},
+                        {"return_path_domain", d.return_path_domain},
+                        {"records", std::move(records)},
+                        {"keys", keys_to_json(call, d)},
+                        {"checks", checks_to_json(call, d.checks)},
+                        {"created_at", call.time(d.created)}};
 }
 
 http::response list(tenant_call& call)
@@ -104,6 +171,34 @@ http::response show_as(tenant_call& call, const std::string& text, unsigned stat
     }
     return *found ? http::response::json(status, domain_to_json(call, **found))
                   : not_found("domain");
+}
+
+http::response check(tenant_call& call)
+{
+    const auto id = identity::parse_domain_id(call.parameter("id"));
+    if (!id)
+    {
+        return not_found("domain");
+    }
+    if (call.all().watch == nullptr)
+    {
+        return unavailable("delivery_off", "the daemon runs without delivery");
+    }
+    const auto done = call.all().watch->check(call.actor(), call.tenant(), *id);
+    return done ? http::response::json(200, domain_to_json(call, *done))
+                : to_response(done.error());
+}
+
+http::response rotate(tenant_call& call)
+{
+    const auto id = identity::parse_domain_id(call.parameter("id"));
+    if (!id)
+    {
+        return not_found("domain");
+    }
+    const auto done = call.all().domains.rotate(call.actor(), call.tenant(), *id);
+    return done ? http::response::json(200, domain_to_json(call, *done))
+                : to_response(done.error());
 }
 
 /// Whether messages of the campaign are still to be signed.
@@ -188,7 +283,17 @@ void add_domain_routes(http::router& router, services& all)
 "domain":{"type":"string"},"return_path_domain":{"type":"string"},"records":{"type":"array",
 "description":"what to publish in the DNS","items":{"type":"object","properties":{"type":{"type":"string"},
 "name":{"type":"string"},"value":{"type":"string"},"purpose":{"type":"string"}}}},
-"checks":{"type":"object"},"created_at":{"type":"string","format":"date-time"}}})");
+"keys":{"type":"array","description":"DKIM keys: pending, active (signs), retiring, gone","items":{"type":"object",
+"properties":{"selector":{"type":"string"},"algorithm":{"type":"string"},
+"state":{"enum":["pending","active","retiring","gone"]},"since":{"type":["string","null"]},
+"seen_since":{"type":["string","null"]},"record_name":{"type":"string"},"advice":{"type":"string"}}}},
+"checks":{"type":"object","properties":{"state":{"enum":["ok","warn","fail","unknown","not_checked"]},
+"dkim":{"type":"boolean"},"spf":{"type":"boolean"},"return_path":{"type":"boolean"},"dmarc":{"type":"boolean"},
+"checked_at":{"type":["string","null"]},"findings":{"type":"array","items":{"type":"object","properties":{
+"check":{"enum":["dkim","spf","return_path_spf","return_path_mx","dmarc","alignment","from_mx","ptr","envelope_spf"]},
+"state":{"enum":["ok","warn","fail","unknown"]},"in_force":{"enum":["ok","warn","fail","unknown"]},
+"about":{"type":"string"},"seen":{"type":"string"},"expected":{"type":"string"},
+"record":{"type":["object","null"]},"last_state_at":{"type":["string","null"]}}}}}},"created_at":{"type":"string","format":"date-time"}}})");
     tenant_route read{.required = scope::domains_read};
     read.text = {.summary = "Lists sender domains",
                  .tag = "domains",
@@ -212,6 +317,18 @@ void add_domain_routes(http::router& router, services& all)
     write.replay = [](tenant_call& call, const std::string& object)
     { return show_as(call, object, 201); };
     add_tenant_route(router, all, "POST", "/v1/domains", add, write);
+    write.replay = [](tenant_call& call, const std::string& object)
+    { return show_as(call, object, 200); };
+    write.text = {.summary = "Checks the records of a sender domain now; takes 20 seconds at most",
+                  .tag = "domains",
+                  .response = "Domain"};
+    add_tenant_route(router, all, "POST", "/v1/domains/{id}:check", check, write);
+    write.text = {.summary = "Makes new DKIM keys; signing switches to them once their records are "
+                             "seen",
+                  .tag = "domains",
+                  .response = "Domain",
+                  .errors = {409}};
+    add_tenant_route(router, all, "POST", "/v1/domains/{id}:rotate", rotate, write);
     write.replay = {};
     write.text = {.summary = "Removes a sender domain and erases its keys; refused (domain_in_use) "
                              "while a campaign that is scheduled, sending or paused uses it",

@@ -1,5 +1,7 @@
 #include "daemon.h"
 
+#include "dns_questions.h"
+
 #include <cstdlib>
 #include <filesystem>
 
@@ -166,6 +168,7 @@ result<void, failure> daemon::open_identity()
     domains_ = std::make_unique<identity::sender_domains>(
         identity::sender_domains::dependencies{*db_, *log_, *master_, system_clock(), *ids_},
         config::make_domain_options(settings_));
+    open_watch();
     if (!settings_.platform_token_file.empty())
     {
         auto token = identity::operator_token::load_file(settings_.platform_token_file);
@@ -176,6 +179,27 @@ result<void, failure> daemon::open_identity()
         token_ = std::make_unique<identity::operator_token>(std::move(*token));
     }
     return {};
+}
+
+/// Its thread starts with the campaigns: they are told of new keys.
+void daemon::open_watch()
+{
+    identity::dns_access dns;
+    dns.ask = [this](const auto& questions, milliseconds timeout, const auto& stop)
+    { return ask_all(dns_servers(), questions, timeout, stop); };
+    dns.ask_each_server = [this](const auto& questions, milliseconds timeout, const auto& stop)
+    { return ask_each(dns_servers(), questions, timeout, stop); };
+    watch_ = std::make_unique<identity::domain_watch>(
+        identity::domain_watch::dependencies{*db_, *domains_, system_clock(), std::move(dns)},
+        config::make_watch_options(settings_));
+    watch_->on_switched([this](tenant_id tenant, const std::string& domain)
+                        { campaigns_->use_new_keys(tenant, domain); });
+}
+
+std::vector<std::string> daemon::dns_servers() const
+{
+    const std::lock_guard lock(settings_mutex_);
+    return config::effective_dns_servers(settings_);
 }
 
 void daemon::open_crm()
@@ -215,9 +239,9 @@ result<void, failure> daemon::open_delivery()
     {
         engine_options.shards = std::max(1U, std::thread::hardware_concurrency());
     }
-    campaigns_ = std::make_unique<campaign::campaigns>(
-        campaign::campaigns::dependencies{*db_, *log_, system_clock(), *ids_, *crm_, *tenants_,
-                                          *domains_, *routing_, *master_, engine_options.shards});
+    campaigns_ = std::make_unique<campaign::campaigns>(campaign::campaigns::dependencies{
+        *db_, *log_, system_clock(), *ids_, *crm_, *tenants_, *domains_, *routing_, *master_,
+        engine_options.shards, watch_.get()});
     pool_ = std::make_unique<net::blocking_pool>(net::blocking_pool_options{load_threads, 4096});
     engine_ = std::make_unique<delivery::engine>(
         std::move(engine_options), shaping_,
@@ -244,6 +268,7 @@ result<void, failure> daemon::open_delivery()
         return in("queue", started.error().message());
     }
     campaigns_->run();
+    watch_->run();
     metrics_ = std::make_unique<metrics>(
         metrics::sources{*engine_, *db_, *disk_, campaigns_->sign_durations()});
     return {};
@@ -264,6 +289,7 @@ result<void, failure> daemon::open_listeners()
         .ids = *ids_,
         .idempotency = *idempotency_,
         .limits = limits_.get(),
+        .watch = watch_.get(),
         .campaigns = campaigns_.get(),
         .queue = api::queue_access::of(*engine_),
         .hooks = {},
@@ -399,6 +425,8 @@ result<std::vector<std::string>, failure> daemon::reload()
         changes = config::diff(settings_, *wanted);
         // What needs a restart keeps its running value.
         settings_.dns.servers = wanted->dns.servers;
+        settings_.alignment.enforce = wanted->alignment.enforce;
+        watch_->set_enforced(settings_.alignment.enforce);
         shaping_ = *shaping;
         servers = config::effective_dns_servers(settings_);
     }
@@ -480,6 +508,10 @@ void daemon::stop()
     if (server_)
     {
         server_->close_listeners();
+    }
+    if (watch_)
+    {
+        watch_->stop();
     }
     if (campaigns_)
     {

@@ -16,6 +16,7 @@
 #include <hikyaku/feed/rates.h>
 #include <hikyaku/http/server.h>
 #include <hikyaku/identity/api_keys.h>
+#include <hikyaku/identity/domain_watch.h>
 #include <hikyaku/identity/operator_token.h>
 #include <hikyaku/identity/sender_domains.h>
 #include <hikyaku/identity/tenants.h>
@@ -60,7 +61,9 @@ private:
     void open_crm();
     [[nodiscard]] result<void, failure> open_delivery();
     [[nodiscard]] result<void, failure> open_listeners();
+    void open_watch();
     void fill_hooks();
+    [[nodiscard]] std::vector<std::string> dns_servers() const;
     [[nodiscard]] bool take_clean_mark();
     void put_clean_mark();
     [[nodiscard]] std::vector<std::string> find_mx(const std::string& domain) const;
@@ -85,6 +88,7 @@ private:
     std::unique_ptr<identity::tenants> tenants_;
     std::unique_ptr<identity::api_keys> keys_;
     std::unique_ptr<identity::sender_domains> domains_;
+    std::unique_ptr<identity::domain_watch> watch_;
     std::unique_ptr<identity::operator_token> token_;
     std::unique_ptr<jobs::jobs> jobs_;
     std::unique_ptr<crm::services> crm_;

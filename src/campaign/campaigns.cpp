@@ -31,6 +31,23 @@ bool sends(queue::campaign_state s)
     return s == queue::campaign_state::sending || s == queue::campaign_state::expanding;
 }
 
+std::string only_drafts_start(queue::campaign_state s)
+{
+    return "only a draft can be started; this campaign is " + std::string(queue::to_string(s));
+}
+
+/// What the operation log says of a start that failing records did not stop.
+std::string describe_override(const definition& d, const std::vector<content_error>& failing)
+{
+    std::string out;
+    for (const auto& one : failing)
+    {
+        out += (out.empty() ? "" : ", ") + one.code;
+    }
+    return out.empty() || d.transactional || !d.alignment_override ? std::string()
+                                                                   : "alignment_override: " + out;
+}
+
 wall_time created_at(campaign_id id)
 {
     // Ids carry their milliseconds since 2020 in the upper 42 bits.
@@ -231,7 +248,7 @@ void campaigns::publish(const queue::campaign_ref& c, const queue::lifecycle& l)
 result<campaign_row, campaign_error> campaigns::change_state(
     tenant_id tenant, const oplog::actor& who, campaign_id id, std::string_view operation,
     const std::function<std::optional<std::string>(queue::lifecycle&, const definition&)>& decide,
-    const std::function<void(const campaign_row&)>& after)
+    const std::function<void(const campaign_row&)>& after, std::string detail)
 {
     if (deps_.db.find_tenant(tenant) == nullptr)
     {
@@ -253,6 +270,7 @@ result<campaign_row, campaign_error> campaigns::change_state(
     row->life.generation += sends(before) && sends(row->life.state) ? 0 : 1;
     const queue::campaign_ref ref{tenant, id};
     change.set_object(public_id(id));
+    change.set_detail(std::move(detail));
     change.data().put(store::space::queue, queue::campaign_key(queue::row::lifecycle, ref),
                       queue::encode(row->life));
     change.commit(
@@ -276,20 +294,34 @@ result<campaign_row, campaign_error> campaigns::start(tenant_id tenant, const op
         return row.error();
     }
     // Keys, fields and domains may have changed since it was written.
-    const auto compiled = compile(tenant, id, row->source);
+    auto compiled = compile(tenant, id, row->source);
+    if (compiled.has_error())
+    {
+        return compiled.error();
+    }
+    if (row->life.state != queue::campaign_state::draft)
+    {
+        return conflict(only_drafts_start(row->life.state));
+    }
+    auto warnings = check_sender(tenant, who, row->source, (*compiled)->from_domain);
+    if (warnings.has_error())
+    {
+        return warnings.error();
+    }
+    // Again: the check may have found the return path verified, or keys that sign now.
+    compiled = compile(tenant, id, row->source);
     if (compiled.has_error())
     {
         return compiled.error();
     }
     const auto now = deps_.clock_source.wall();
-    return change_state(
+    auto started = change_state(
         tenant, who, id, "campaign.start",
         [&](queue::lifecycle& l, const definition& d) -> std::optional<std::string>
         {
             if (l.state != queue::campaign_state::draft)
             {
-                return "only a draft can be started; this campaign is " +
-                       std::string(queue::to_string(l.state));
+                return only_drafts_start(l.state);
             }
             l.send_at = std::max(d.send_at.value_or(now), now);
             l.expires_at = l.send_at + d.expires_after;
@@ -307,7 +339,13 @@ result<campaign_row, campaign_error> campaigns::start(tenant_id tenant, const op
                 live->compiled = *compiled;
             }
             engine_->open_campaign(ref, r.life, {});
-        });
+        },
+        describe_override(row->source, *warnings));
+    if (started.has_value())
+    {
+        started->warnings = std::move(*warnings);
+    }
+    return started;
 }
 
 result<campaign_row, campaign_error> campaigns::pause(tenant_id tenant, const oplog::actor& who,

@@ -16,6 +16,7 @@ enum flag : std::uint8_t
     has_unsubscribe = 8,
     one_click = 16,
     has_send_at = 32,
+    alignment_override = 64,
 };
 
 } // namespace
@@ -30,6 +31,7 @@ std::string encode(const definition& d)
     flags |= d.unsubscribe ? has_unsubscribe : 0;
     flags |= d.unsubscribe && d.unsubscribe->one_click ? one_click : 0;
     flags |= d.send_at ? has_send_at : 0;
+    flags |= d.alignment_override ? alignment_override : 0;
     out.push_back(static_cast<char>(flags));
     for (const auto* text :
          {&d.name, &d.folder, &d.from_email, &d.from_name, &d.reply_to, &d.subject, &d.text,
@@ -109,6 +111,7 @@ std::optional<definition> decode_definition(std::string_view bytes)
     d.transactional = (flags & transactional) != 0;
     d.sandbox = (flags & sandbox) != 0;
     d.once_per_address = (flags & once_per_address) != 0;
+    d.alignment_override = (flags & alignment_override) != 0;
     if (version != format || !in.ok() || !in.at_end())
     {
         return std::nullopt;

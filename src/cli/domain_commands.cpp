@@ -1,4 +1,5 @@
 #include "client_session.h"
+#include "domain_check.h"
 #include "json_text.h"
 #include "list_output.h"
 #include "zone_lines.h"
@@ -75,6 +76,7 @@ void add_domain_commands(CLI::App& root, command_context& ctx)
     auto* show = group.add_subcommand("list", "List domains and the state of their records");
     add_tenant_options(*show, ctx);
     on_chosen(*show, ctx, [&ctx] { return list(ctx); });
+    add_domain_check_commands(group, ctx);
 }
 
 } // namespace hikyaku::cli

@@ -161,6 +161,13 @@ void add_delivery(std::vector<key_row>& t)
     t.push_back(make_key("source_checks.every", live, HK_MEMBER(source_checks.every),
                          duration_form{milliseconds{0}, hours{24 * 7}}));
     t.push_back(make_list("source_checks.dnsbl", live, HK_MEMBER(source_checks.dnsbl), read_dnsbl));
+    t.push_back(make_key("alignment.enforce", live, HK_MEMBER(alignment.enforce), flag_form{}));
+    t.push_back(make_key("alignment.check_every", at_restart, HK_MEMBER(alignment.check_every),
+                         duration_form{seconds{1}, hours{24 * 7}}));
+    t.push_back(make_key("alignment.key_poll", at_restart, HK_MEMBER(alignment.key_poll),
+                         duration_form{milliseconds{100}, hours{24}}));
+    t.push_back(make_key("alignment.key_retire", at_restart, HK_MEMBER(alignment.key_retire),
+                         duration_form{milliseconds{100}, hours{24 * 365}}));
     t.push_back(make_key("quotas.default.per_day", live, HK_MEMBER(default_quota.per_day),
                          limit_form{1, shaping::quota_limits::count_max}));
     t.push_back(make_key("quotas.default.per_month", live, HK_MEMBER(default_quota.per_month),

@@ -177,4 +177,36 @@ identity::sender_domain_options make_domain_options(const settings& s)
     return out;
 }
 
+identity::domain_watch_options make_watch_options(const settings& s)
+{
+    identity::domain_watch_options out;
+    out.enforce = s.alignment.enforce;
+    out.check_every = s.alignment.check_every;
+    out.poll_every = s.alignment.key_poll;
+    out.retire_after = s.alignment.key_retire;
+    out.hostname = s.hostname;
+    for (const auto& source : s.sources)
+    {
+        bool any = false;
+        for (const auto& text : {source.address_v4, source.address_v6})
+        {
+            if (const auto ip = dns::parse_ip(text))
+            {
+                out.sources.push_back(
+                    {source.name, *ip, source.ehlo_name.empty() ? s.hostname : source.ehlo_name});
+                any = true;
+            }
+        }
+        if (!any)
+        {
+            out.sources_without_address.push_back(source.name);
+        }
+    }
+    if (s.sources.empty())
+    {
+        out.sources_without_address.emplace_back("default");
+    }
+    return out;
+}
+
 } // namespace hikyaku::config

@@ -20,6 +20,7 @@ namespace
 {
 
 constexpr std::string_view id_prefix = "dom";
+constexpr unsigned first_generation = 1;
 constexpr std::string_view return_path_label = "bounce.";
 
 problem no_such_domain()
@@ -53,6 +54,46 @@ result<std::string, problem> check_domain(std::string_view domain)
                             std::to_string(sender_domains::domain_bytes_max) + " bytes");
     }
     return std::move(*ascii);
+}
+
+/// A check whose state in force is another than before.
+struct check_change
+{
+    check_kind what{};
+    std::string about;
+    check_state from{};
+    check_state to{};
+};
+
+std::vector<check_change> find_changes(const domain_checks& before, const domain_checks& after,
+                                       wall_time now)
+{
+    std::vector<check_change> out;
+    for (const auto& f : after.findings)
+    {
+        const auto old =
+            std::find_if(before.findings.begin(), before.findings.end(),
+                         [&](const auto& b) { return b.what == f.what && b.about == f.about; });
+        const auto from =
+            old == before.findings.end() ? check_state::unknown : state_in_force(*old, now);
+        const auto to = state_in_force(f, now);
+        if (from != to)
+        {
+            out.push_back({f.what, f.about, from, to});
+        }
+    }
+    return out;
+}
+
+std::string describe(const std::vector<check_change>& changes)
+{
+    std::string out;
+    for (const auto& c : changes)
+    {
+        out += out.empty() ? "" : ", ";
+        out += std::string(to_string(c.what)) + " " + to_string(c.from) + " to " + to_string(c.to);
+    }
+    return out.empty() ? "unchanged" : out;
 }
 
 } // namespace
@@ -169,12 +210,13 @@ struct sender_domains::state
         }
         for (const auto kind : kinds)
         {
-            auto key = make_domain_key(deps.master, d, kind);
+            auto key = make_domain_key(deps.master, d, kind, first_generation);
             if (key.has_error())
             {
                 log::error("dkim_key_failed", {{"reason", key.error().text}});
                 return problem{problem_kind::unavailable, "", key.error().text};
             }
+            key->since = d.created;
             d.keys.push_back(std::move(*key));
         }
         return {};
@@ -289,11 +331,29 @@ result<sender_domain, problem> sender_domains::set_checks(const oplog::actor& wh
         return no_such_domain();
     }
     sender_domain d = std::move(**row);
+    const auto changes = find_changes(d.checks, found, deps.clock_source.wall());
     d.checks = found;
     c.data().put(store::space::data, domain_row_key(id), encode(d));
     c.set_object(public_domain_id(id));
+    c.set_detail(describe(changes));
     c.commit();
+    for (const auto& change : changes)
+    {
+        log::write(change.to == check_state::fail ? log::level::warning : log::level::info,
+                   "domain_check_changed",
+                   {{"tenant", tenant.value},
+                    {"domain", d.domain},
+                    {"check", to_string(change.what)},
+                    {"about", change.about},
+                    {"from", to_string(change.from)},
+                    {"to", to_string(change.to)}});
+    }
     return d;
+}
+
+std::string sender_domains::spf_mechanisms() const
+{
+    return identity::spf_mechanisms(state_->options);
 }
 
 std::vector<dns_record> sender_domains::records_of(const sender_domain& d) const

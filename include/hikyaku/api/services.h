@@ -21,6 +21,7 @@
 #include <hikyaku/delivery/engine.h>
 #include <hikyaku/identity/api_keys.h>
 #include <hikyaku/identity/operator_token.h>
+#include <hikyaku/identity/domain_watch.h>
 #include <hikyaku/identity/sender_domains.h>
 #include <hikyaku/identity/tenants.h>
 #include <hikyaku/jobs/jobs.h>
@@ -99,6 +100,8 @@ struct services
     api::idempotency& idempotency;
     /// nullptr: requests of tenants are not limited.
     request_limits* limits = nullptr;
+    /// nullptr: records of domains can't be checked (503).
+    identity::domain_watch* watch = nullptr;
     /// nullptr: campaign routes answer 503.
     campaign::campaigns* campaigns = nullptr;
     queue_access queue{};

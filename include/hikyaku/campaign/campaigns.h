@@ -20,6 +20,7 @@
 #include <hikyaku/campaign/message.h>
 #include <hikyaku/crm/services.h>
 #include <hikyaku/delivery/engine.h>
+#include <hikyaku/identity/domain_watch.h>
 #include <hikyaku/identity/sender_domains.h>
 #include <hikyaku/identity/tenants.h>
 #include <hikyaku/oplog/operation_log.h>
@@ -41,6 +42,8 @@ struct campaign_error
         conflict,
         /// A damaged row, or a key that does not sign.
         unavailable,
+        /// Records of the sender domain fail: `errors` names each with what to publish.
+        not_aligned,
     };
     kind code{};
     std::string text;
@@ -83,6 +86,8 @@ struct campaign_row
     definition source;
     queue::lifecycle life;
     wall_time created;
+    /// Of start(): records of the sender domain that fail and did not refuse it.
+    std::vector<content_error> warnings{};
 };
 
 /// A campaign that is alive: what sessions ask at the last look.
@@ -109,6 +114,8 @@ public:
         queue::domain_table& routing;
         const crypto::master_key& master;
         std::size_t shards = 1;
+        /// Clears the sender domains of broadcasts; nullptr: all start.
+        identity::domain_watch* watch = nullptr;
     };
     explicit campaigns(dependencies deps);
     ~campaigns();
@@ -132,7 +139,9 @@ public:
     /// Newest first, ids < before (0: from the newest).
     [[nodiscard]] std::vector<campaign_row> list(tenant_id tenant, std::uint64_t before,
                                                  std::size_t limit) const;
-    /// draft → scheduled (send_at lies ahead) or expanding.
+    /// draft → scheduled (send_at lies ahead) or expanding. The records of a broadcast's sender
+    /// domain are checked first (identity::domain_watch); it takes a few seconds at most.
+    /// @error not_aligned  they fail, and the campaign has no alignment_override
     [[nodiscard]] result<campaign_row, campaign_error>
     start(tenant_id tenant, const oplog::actor& who, campaign_id id);
     [[nodiscard]] result<campaign_row, campaign_error>
@@ -148,6 +157,8 @@ public:
     preview(tenant_id tenant, campaign_id id, std::optional<ordinal> contact) const;
     /// How long signing took, per message.
     [[nodiscard]] const duration_histogram& sign_durations() const noexcept { return signing_; }
+    /// Messages that are rendered from now on are signed with the keys that the domain has now.
+    void use_new_keys(tenant_id tenant, const std::string& domain);
     /// Stops all mail of a suspended tenant, and lets it go on.
     void hold_tenant(tenant_id tenant, bool held);
 
@@ -158,7 +169,12 @@ private:
         tenant_id tenant, const oplog::actor& who, campaign_id id, std::string_view operation,
         const std::function<std::optional<std::string>(queue::lifecycle&, const definition&)>&
             decide,
-        const std::function<void(const campaign_row&)>& after);
+        const std::function<void(const campaign_row&)>& after, std::string detail = {});
+    /// What start() has to know of the sender domain: empty, or what fails. @param who  of the
+    /// start
+    [[nodiscard]] result<std::vector<content_error>, campaign_error>
+    check_sender(tenant_id tenant, const oplog::actor& who, const definition& d,
+                 const std::string& domain) const;
     [[nodiscard]] result<std::shared_ptr<const content>, campaign_error>
     compile(tenant_id tenant, campaign_id id, const definition& d) const;
     [[nodiscard]] live_ptr find_live(const queue::campaign_ref& c) const;

@@ -68,6 +68,8 @@ struct definition
     bool transactional = false;
     std::string pool = "default";
     bool sandbox = false;
+    /// A broadcast starts although records of its sender domain are missing or wrong.
+    bool alignment_override = false;
     /// One mail per normalised address (the contact changed last wins), or one per contact.
     bool once_per_address = true;
 };

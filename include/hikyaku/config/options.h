@@ -7,6 +7,7 @@
 #include <hikyaku/delivery/engine.h>
 #include <hikyaku/http/server.h>
 #include <hikyaku/identity/api_keys.h>
+#include <hikyaku/identity/domain_watch.h>
 #include <hikyaku/identity/sender_domains.h>
 #include <hikyaku/identity/tenants.h>
 #include <hikyaku/shaping/source_table.h>
@@ -38,6 +39,8 @@ inline constexpr const char* resolv_conf_path = "/etc/resolv.conf";
 [[nodiscard]] std::vector<http::listener_options> make_platform_listeners(const settings& s);
 [[nodiscard]] identity::tenant_limits make_tenant_limits(const settings& s);
 [[nodiscard]] identity::api_key_limits make_key_limits(const settings& s);
+/// Sources, host name and intervals for the checks of sender domains.
+[[nodiscard]] identity::domain_watch_options make_watch_options(const settings& s);
 /// With the addresses of all sources: SPF must allow each.
 [[nodiscard]] identity::sender_domain_options make_domain_options(const settings& s);
 

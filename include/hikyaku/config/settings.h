@@ -133,6 +133,18 @@ struct source_check_settings
     friend bool operator==(const source_check_settings&, const source_check_settings&) = default;
 };
 
+/// Checks of sender domains, and the rotation of their keys.
+struct alignment_settings
+{
+    /// A broadcast from a domain that fails is refused.
+    bool enforce = true;
+    milliseconds check_every = std::chrono::hours{24};
+    milliseconds key_poll{60'000};
+    milliseconds key_retire = std::chrono::hours{24 * 7};
+
+    friend bool operator==(const alignment_settings&, const alignment_settings&) = default;
+};
+
 struct store_settings
 {
     std::uint64_t block_cache = 48u << 20;
@@ -195,6 +207,7 @@ struct settings
     std::vector<source_settings> sources;
     std::map<std::string, std::vector<pool_member>> pools;
     source_check_settings source_checks;
+    alignment_settings alignment;
     /// Of tenants that have no quota of their own.
     shaping::quota_limits default_quota;
     /// Path of shaping.yaml, made absolute against the configuration's folder; empty: built-in

@@ -11,6 +11,7 @@
 #include <hikyaku/base/random.h>
 #include <hikyaku/crypto/master_key.h>
 #include <hikyaku/dkim/signer.h>
+#include <hikyaku/identity/key_rotation.h>
 #include <hikyaku/identity/problem.h>
 #include <hikyaku/identity/sender_domain.h>
 #include <hikyaku/oplog/operation_log.h>
@@ -97,8 +98,29 @@ public:
     [[nodiscard]] result<void, problem> remove(const oplog::actor& who, tenant_id tenant,
                                                std::uint64_t id, const usage& used_by);
 
-    /// What the domain's owner publishes: DKIM of each key, SPF of the domain (docomo checks SPF on
-    /// the header's From too) and of the return path, MX of the return path, DMARC.
+    /// Makes keys of the next generation, one of each kind that signs now; they are pending until
+    /// their records are seen (domain_watch). RSA takes some 100 ms.
+    /// @error not_found, conflict (keys are pending already), limit, unavailable
+    [[nodiscard]] result<sender_domain, problem> rotate(const oplog::actor& who, tenant_id tenant,
+                                                        std::uint64_t id);
+    struct key_progress
+    {
+        sender_domain domain;
+        /// Which keys sign has changed.
+        bool switched = false;
+    };
+    /// Brings the keys' states forward (key_rotation.h); durable when something changed. Signing
+    /// then uses the new keys: load_identities() gives them from the return on.
+    /// @error not_found, unavailable
+    [[nodiscard]] result<key_progress, problem> advance_keys(tenant_id tenant, std::uint64_t id,
+                                                             const std::vector<key_sighting>& seen,
+                                                             milliseconds retire_after);
+
+    /// Mechanisms that name this installation in an SPF record.
+    [[nodiscard]] std::string spf_mechanisms() const;
+    /// What the domain's owner publishes: DKIM of each key that is not gone, SPF of the domain
+    /// (docomo checks SPF on the header's From too) and of the return path, MX of the return path,
+    /// DMARC.
     [[nodiscard]] std::vector<dns_record> records_of(const sender_domain& d) const;
     /// The domain of MAIL FROM: the domain's own return path once it is verified, before that the
     /// operator's when he has one.
