@@ -82,19 +82,20 @@ void active_queue::fold(outcome& o, lane_state& l, campaign_entry& c, store::rec
     leave_place(o.l, l, c, rows);
     c.count.attempts += o.f.attempt != 0 ? 1 : 0;
     const bool is_unknown = o.f.what == disposition::unknown;
-    if (o.l.state.was_unknown && !is_unknown)
-    {
-        rows.erase(store::space::data, kept_bytes_key(c.ref, o.l.who));
-    }
     if (is_final(o.f.what) || o.f.next_try == wall_time{})
     {
+        if (o.l.state.was_unknown)
+        {
+            rows.erase(store::space::data, kept_bytes_key(c.ref, o.l.who));
+        }
         c.count.final_by[static_cast<std::size_t>(o.f.what)] += 1;
         return;
     }
     attempt_state state = o.l.state;
     state.attempts = o.f.attempt;
     state.first_try = state.first_try == wall_time{} ? o.f.at : state.first_try;
-    state.was_unknown = is_unknown;
+    // Once unknown, a later refusal does not tell what became of that message.
+    state.was_unknown = state.was_unknown || is_unknown;
     put_deferred(o.l, state, o.f.next_try, l, c, rows);
     if (is_unknown && !o.kept_bytes.empty())
     {

@@ -54,6 +54,7 @@ result<void> scheduler::start(bool clean)
     }
     last_wall_ = deps_.clock_source.wall();
     last_mono_ = deps_.clock_source.mono();
+    started_ = last_mono_;
     for (auto& s : shards_)
     {
         s->start();

@@ -177,6 +177,7 @@ private:
     bool held_ = false;
     std::string held_because_;
     bool stopping_ = false;
+    mono_time started_{};
     wall_time last_wall_{};
     mono_time last_mono_{};
     mono_time no_expiry_until_{};

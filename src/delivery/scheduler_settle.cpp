@@ -64,7 +64,9 @@ void scheduler::set_next_try(queue::outcome& o)
     }
     else if (o.f.what == queue::disposition::deferred)
     {
-        o.f.what = queue::disposition::expired; // no attempt fits before the end
+        // No attempt fits before the end.
+        o.f.what =
+            o.l.state.was_unknown ? queue::disposition::unknown : queue::disposition::expired;
     }
 }
 

@@ -24,7 +24,7 @@ site& scheduler::obtain_site(domain_entry& d)
     auto& slot = sites_[d.answer->site];
     if (!slot)
     {
-        slot = std::make_unique<site>(d.answer->site, effective, now);
+        slot = std::make_unique<site>(d.answer->site, effective, started_);
     }
     slot->provider = effective.provider;
     slot->limits = effective.limits;

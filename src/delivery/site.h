@@ -52,19 +52,22 @@ struct site
     std::list<session_id> idle;
     unsigned sessions = 0;
     std::string last_reply;
+    /// Buckets have been filling since then: a restart grants no second burst.
+    mono_time since;
 
-    site(std::string k, const shaping::effective_limits& l, mono_time now)
+    site(std::string k, const shaping::effective_limits& l, mono_time process_start)
         : key(std::move(k)), provider(l.provider), limits(l.limits),
           window({l.limits.connections_initial, l.limits.connections_max}),
           health({l.limits.connect_failures_max, l.limits.suspension_first, l.limits.suspension_max,
-                  20})
+                  20}),
+          since(process_start)
     {
-        set_rates(now);
+        set_rates(process_start);
     }
     void set_rates(mono_time now)
     {
-        const auto set = [now](std::optional<shaping::token_bucket>& bucket,
-                               const std::optional<shaping::rate>& r)
+        const auto set = [now, this](std::optional<shaping::token_bucket>& bucket,
+                                     const std::optional<shaping::rate>& r)
         {
             if (!r)
             {
@@ -76,7 +79,7 @@ struct site
             }
             else
             {
-                bucket.emplace(*r, now, shaping::bucket_start::full);
+                bucket.emplace(*r, since, shaping::bucket_start::empty);
             }
         };
         set(messages, limits.message_rate);
