@@ -96,6 +96,28 @@ TEST(Options, TheSourceIsTheFirstOfTheDefaultPool)
     EXPECT_EQ(make_default_source(read("hostname: h.example")).name, "default");
 }
 
+TEST(Options, ChecksOfDomainsKnowTheSources)
+{
+    const auto o = make_watch_options(
+        read("hostname: h.example\n"
+             "sources: [{name: one, address_v4: 192.0.2.1, address_v6: \"2001:db8::1\"},\n"
+             "  {name: two, address_v4: 192.0.2.2, ehlo_name: m.example}, {name: three}]\n"
+             "alignment: {enforce: false, check_every: 12h, key_poll: 1s, key_retire: 3d}\n"));
+    ASSERT_EQ(o.sources.size(), 3U);
+    EXPECT_EQ(o.sources[1].source, "one");
+    EXPECT_EQ(dns::format_ip(o.sources[1].ip), "2001:db8::1");
+    EXPECT_EQ(o.sources[1].ehlo_name, "h.example");
+    EXPECT_EQ(o.sources[2].ehlo_name, "m.example");
+    EXPECT_EQ(o.sources_without_address, std::vector<std::string>{"three"});
+    EXPECT_FALSE(o.enforce);
+    EXPECT_EQ(o.check_every, std::chrono::hours{12});
+    EXPECT_EQ(o.poll_every, seconds{1});
+    EXPECT_EQ(o.retire_after, std::chrono::hours{72});
+    const auto plain = make_watch_options(read("hostname: h.example"));
+    EXPECT_TRUE(plain.enforce);
+    EXPECT_EQ(plain.sources_without_address, std::vector<std::string>{"default"});
+}
+
 TEST(Options, SourcesAndPoolsMakeATable)
 {
     const auto none = make_source_table(read("hostname: h.example"));
