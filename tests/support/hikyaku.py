@@ -448,6 +448,22 @@ def count_by(records, ending):
     return counts
 
 
+def zone_of(domain, without=()):
+    """The records of a sender domain (as the API shows it) as text of a zone file, without those of
+    the purposes `without`. What replies need (an MX of the domain itself) is not among them."""
+    lines = []
+    for record in domain["records"]:
+        if record["purpose"] in without:
+            continue
+        value = record["value"]
+        if record["type"] == "TXT":
+            value = " ".join(f'"{value[i : i + 255]}"' for i in range(0, len(value), 255))
+        else:
+            value += "."
+        lines.append(f"{record['name']}. IN {record['type']} {value}\n")
+    return "".join(lines)
+
+
 EVERYBODY = {"where": {"all": []}}
 
 
