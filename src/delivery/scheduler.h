@@ -115,6 +115,7 @@ private:
     void pump(site& s);
     [[nodiscard]] bool take_batch(site& s, std::vector<queue::lease>& out);
     void serve_idle(site& s);
+    void hand_on_place();
     void open_session(site& s, std::vector<queue::lease> leases);
     void load_for(session_id id, std::vector<queue::lease> leases,
                   std::shared_ptr<const connection_plan> new_plan);
@@ -157,6 +158,8 @@ private:
     std::unordered_map<domain_id, std::unique_ptr<domain_entry>> domains_;
     std::unordered_map<session_id, session_entry> sessions_;
     session_id next_session_ = 1;
+    /// Sites that wait for one of sessions_max, in turn.
+    std::deque<site*> wait_for_place_;
     shaping::due_heap<wall_time> due_;
     std::unordered_map<queue::lane_index, std::size_t> tail_out_;
     std::set<domain_id> waiting_domains_;

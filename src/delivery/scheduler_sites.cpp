@@ -60,9 +60,16 @@ void scheduler::pump(site& s)
     {
         serve_idle(s);
     }
-    while (s.has_work() && s.sessions < std::min(s.window.size(), s.limits.connections_max) &&
-           sessions_.size() < options_.sessions_max)
+    while (s.has_work() && s.sessions < std::min(s.window.size(), s.limits.connections_max))
     {
+        if (sessions_.size() >= options_.sessions_max)
+        {
+            if (!std::exchange(s.waits_for_place, true))
+            {
+                wait_for_place_.push_back(&s);
+            }
+            return;
+        }
         const auto now = deps_.clock_source.mono();
         if (s.connections && s.connections->next_at(1) > now)
         {
@@ -334,8 +341,21 @@ void scheduler::on_session_over(session_report report)
     {
         s.health.abandoned(now);
     }
+    hand_on_place(); // before its own work comes back
     give_back_all(report.unsent);
     pump(s);
+}
+
+/// A session that ends makes room for the site that has waited longest, not for its own again.
+void scheduler::hand_on_place()
+{
+    while (!wait_for_place_.empty() && sessions_.size() < options_.sessions_max)
+    {
+        site& next = *wait_for_place_.front();
+        wait_for_place_.pop_front();
+        next.waits_for_place = false;
+        pump(next);
+    }
 }
 
 /// A refusal at connect, banner or EHLO: the site is marked, one recipient records the attempt.

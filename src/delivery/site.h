@@ -51,6 +51,8 @@ struct site
     /// Sessions that are connected and have nothing to do.
     std::list<session_id> idle;
     unsigned sessions = 0;
+    /// It could use a session, but there are sessions_max.
+    bool waits_for_place = false;
     std::string last_reply;
     /// Buckets have been filling since then: a restart grants no second burst.
     mono_time since;
