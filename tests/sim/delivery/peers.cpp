@@ -63,6 +63,11 @@ void peers::add(site_model m)
         host_of_address_[address_of(h)] = h;
     }
     logs_[name];
+    for (const auto& t : m.troubles)
+    {
+        trace_.add(name + " " + to_string(t.what) + " from " + std::to_string(t.from.count()) +
+                   " to " + std::to_string(t.to.count()) + " ms");
+    }
     sites_[name] = std::move(m);
 }
 

@@ -59,6 +59,8 @@ void world::report(std::string what)
 void world::start(bool clean)
 {
     ++life_;
+    trace_.add("start: shards " + std::to_string(options.shards) + ", sessions_max " +
+               std::to_string(options.sessions_max) + ", batch " + std::to_string(options.batch));
     store::options opts;
     opts.path = store_path;
     opts.env = &disk_->env();
