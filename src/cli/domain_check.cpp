@@ -49,6 +49,18 @@ result<json::value, call_failure> post(client_session& session, const json::valu
                         json::value());
 }
 
+/// Keys are long; a person wants to see which record it is.
+std::string shorten(std::string text)
+{
+    constexpr std::size_t columns_max = 76;
+    if (text.size() > columns_max)
+    {
+        text.resize(columns_max);
+        text += "...";
+    }
+    return text;
+}
+
 /// One line per finding, then the records to publish.
 void print_findings(command_context& ctx, const json::object& domain)
 {
@@ -65,7 +77,7 @@ void print_findings(command_context& ctx, const json::object& domain)
         const auto state = text_of(o, "state");
         const auto in_force = text_of(o, "in_force");
         t.add({state == in_force ? state : state + " (" + in_force + ")", text_of(o, "check"),
-               text_of(o, "about"), text_of(o, "seen")});
+               text_of(o, "about"), shorten(text_of(o, "seen"))});
     }
     t.print(ctx.out());
     for (const auto& f : array_of(checks, "findings"))

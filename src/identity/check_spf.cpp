@@ -166,8 +166,8 @@ maybe_finding check_spf(const domain_check_input& in, check_kind kind, const std
         if (f.state == check_state::ok && !in.sources_without_address.empty())
         {
             f.state = check_state::warn;
-            f.expected = "the address of source " + in.sources_without_address.front() +
-                         " is not configured: SPF can't be evaluated for it";
+            f.seen = shown("not evaluated for source " + in.sources_without_address.front() +
+                           ", whose address is not configured: " + texts.front());
         }
     }
     if (f.state == check_state::fail)
