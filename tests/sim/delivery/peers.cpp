@@ -65,8 +65,8 @@ void peers::add(site_model m)
     logs_[name];
     for (const auto& t : m.troubles)
     {
-        trace_.add(name + " " + to_string(t.what) + " from " + std::to_string(t.from.count()) +
-                   " to " + std::to_string(t.to.count()) + " ms");
+        const auto when = std::to_string(t.from.count()) + "-" + std::to_string(t.to.count());
+        trace_.add(name + " " + to_string(t.what) + " at " + when);
     }
     sites_[name] = std::move(m);
 }
@@ -318,10 +318,7 @@ void peers::on_dot(const connection_ptr& c, std::string message)
     dot.message = std::move(message);
     std::string answer = "250 2.0.0 queued";
     const auto now = trouble_of(model);
-    if (now && now->what == trouble::tarpit)
-    {
-        c->stuck = true;
-    }
+    c->stuck = c->stuck || (now && now->what == trouble::tarpit);
     if (random_.chance(model.percent_lost_at_dot))
     {
         dot.accepted = random_.chance(50);
