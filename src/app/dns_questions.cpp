@@ -18,7 +18,7 @@ using identity::dns_access;
 /// How long a stop may go unnoticed.
 constexpr milliseconds stop_poll{100};
 /// One try of one question: a server that is down must leave time for the next one.
-constexpr milliseconds try_timeout{1'500};
+constexpr milliseconds try_timeout{1'000};
 
 /// What callbacks write to; they may come after the caller has gone only while the resolver lives,
 /// and that ends before this does.

@@ -61,6 +61,15 @@ campaigns::check_sender(tenant_id tenant, const oplog::actor& who, const definit
                           std::move(failing)};
 }
 
+void campaigns::take_switched_keys(tenant_id tenant, const content& compiled)
+{
+    const auto now_signs = deps_.domains.load_identities(tenant, compiled.from_domain);
+    if (now_signs.has_value() && *now_signs != compiled.identities)
+    {
+        use_new_keys(tenant, compiled.from_domain);
+    }
+}
+
 void campaigns::use_new_keys(tenant_id tenant, const std::string& domain)
 {
     std::vector<live_ptr> affected;

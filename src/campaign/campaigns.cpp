@@ -344,6 +344,7 @@ result<campaign_row, campaign_error> campaigns::start(tenant_id tenant, const op
     if (started.has_value())
     {
         started->warnings = std::move(*warnings);
+        take_switched_keys(tenant, **compiled);
     }
     return started;
 }

@@ -16,9 +16,14 @@ namespace
 {
 
 /// Results that are not good are looked at again sooner by this factor.
-constexpr int hurry = 24;
-/// Of one look for keys in the background.
-constexpr milliseconds poll_timeout{10'000};
+constexpr unsigned hurry = 24;
+/// Of one look for keys, and of one check, in the background.
+constexpr milliseconds key_timeout{3'000};
+constexpr milliseconds background_timeout{10'000};
+/// A key that nobody has published for so long is looked for more seldom, by the factor `hurry`.
+constexpr milliseconds patience = std::chrono::hours{24};
+/// The part of a check's time that looking for pending keys may take.
+constexpr int key_share = 4;
 /// Due times are spread over this part of the interval, so that domains added together part.
 constexpr std::uint64_t spread = 8;
 
@@ -57,6 +62,7 @@ struct domain_watch::state
     std::size_t running = 0; // under mutex
     std::thread thread;
     domain_watch* owner = nullptr;
+    std::uint64_t rounds = 0; // of the background's thread
     std::function<void(tenant_id, const std::string&)> on_switched;
 
     state(dependencies d, domain_watch_options o)
@@ -175,9 +181,25 @@ struct domain_watch::state
                                 : problem{problem_kind::not_found, "", "there is no such domain"};
     }
 
+    /// Whether this round looks at the keys: tenants that rotate and never publish must not keep
+    /// the others waiting.
+    [[nodiscard]] bool is_keys_turn(const sender_domain& d, wall_time now) const
+    {
+        const bool waits_long = std::any_of(d.keys.begin(), d.keys.end(),
+                                            [&](const auto& key)
+                                            {
+                                                return key.state == key_state::pending &&
+                                                       !key.seen && key.since &&
+                                                       now - *key.since > patience;
+                                            });
+        return !waits_long || (rounds + d.id) % hurry == 0;
+    }
+
     void poll_domain(const sender_domain& d, wall_time now, std::vector<due_domain>& due)
     {
-        const auto keys = run_keys(d, std::chrono::steady_clock::now() + poll_timeout);
+        const auto keys = is_keys_turn(d, now)
+                              ? run_keys(d, std::chrono::steady_clock::now() + key_timeout)
+                              : result<sender_domain, problem>(d);
         if (keys.has_error())
         {
             log::warning("domain_keys_failed",
@@ -193,6 +215,7 @@ struct domain_watch::state
     std::size_t poll_all(wall_time now, std::vector<due_domain>& due)
     {
         std::size_t count = 0;
+        ++rounds;
         for (const auto tenant : deps.db.tenants())
         {
             std::uint64_t after = 0;
@@ -216,8 +239,8 @@ struct domain_watch::state
     /// How many checks one round begins: all domains get one within the interval.
     [[nodiscard]] std::size_t checks_per_poll(std::size_t domains) const
     {
-        const auto rounds = std::max<std::int64_t>(1, options.check_every / options.poll_every);
-        return checks_per_poll_min + 2 * domains / static_cast<std::size_t>(rounds);
+        const auto polls = std::max<std::int64_t>(1, options.check_every / options.poll_every);
+        return checks_per_poll_min + 2 * domains / static_cast<std::size_t>(polls);
     }
     void run_thread()
     {
@@ -281,7 +304,8 @@ result<sender_domain, problem> domain_watch::check(const oplog::actor& who, tena
     {
         return problem{problem_kind::unavailable, "", "too many checks are running: try again"};
     }
-    const auto with_keys = state_->run_keys(*row, deadline);
+    const auto with_keys =
+        state_->run_keys(*row, std::chrono::steady_clock::now() + timeout / key_share);
     return with_keys.has_error() ? with_keys : state_->run_check(who, *with_keys, deadline);
 }
 
@@ -335,10 +359,11 @@ void domain_watch::poll()
     for (const auto& one : due)
     {
         const auto row = state_->get(one.tenant, one.id);
-        const auto done = row.has_error() || state_->stopping
-                              ? row
-                              : state_->run_check(oplog::system_actor(), *row,
-                                                  std::chrono::steady_clock::now() + check_timeout);
+        const auto done =
+            row.has_error() || state_->stopping
+                ? row
+                : state_->run_check(oplog::system_actor(), *row,
+                                    std::chrono::steady_clock::now() + background_timeout);
         if (done.has_error() && done.error().kind != problem_kind::not_found)
         {
             log::warning("domain_check_failed",

@@ -177,6 +177,8 @@ private:
                  const std::string& domain) const;
     [[nodiscard]] result<std::shared_ptr<const content>, campaign_error>
     compile(tenant_id tenant, campaign_id id, const definition& d) const;
+    /// Other keys may have become active between compiling and being live.
+    void take_switched_keys(tenant_id tenant, const content& compiled);
     [[nodiscard]] live_ptr find_live(const queue::campaign_ref& c) const;
     [[nodiscard]] live_ptr obtain_live(const queue::campaign_ref& c, const definition& d,
                                        const queue::lifecycle& l);

@@ -38,7 +38,10 @@ protected:
         };
         dns.ask_each_server =
             [this](const dns_access::questions& q, milliseconds, const dns_access::stop_predicate&)
-        { return std::vector{answer(zone_, q), answer(second_, q)}; };
+        {
+            ++key_rounds_;
+            return std::vector{answer(zone_, q), answer(second_, q)};
+        };
         watch_ = std::make_unique<domain_watch>(
             domain_watch::dependencies{*db_, *domains_, clock_, std::move(dns)},
             std::move(options));
@@ -80,6 +83,7 @@ protected:
     dns::test::spf_zone zone_;
     dns::test::spf_zone second_;
     int asked_ = 0;
+    int key_rounds_ = 0;
     std::vector<std::string> switched_;
     std::unique_ptr<domain_watch> watch_;
 };
@@ -210,6 +214,22 @@ TEST_F(DomainWatchTest, ARotationWaitsForEveryServerThenSwitchesAndErases)
     EXPECT_EQ(domains_->rotate(operator_, tenant_, domain_.id)->keys.back().selector, "hk3r");
     EXPECT_GE(count_entries(tenant_, "domain.keys"), 3U);
     EXPECT_EQ(count_entries(tenant_, "domain.rotate"), 2U);
+}
+
+TEST_F(DomainWatchTest, AKeyThatNobodyPublishesIsLookedForSeldom)
+{
+    ASSERT_TRUE(domains_->rotate(operator_, tenant_, domain_.id).has_value());
+    watch_->poll();
+    EXPECT_EQ(key_rounds_, 1);
+    clock_.move(std::chrono::hours{25});
+    for (int i = 0; i < 48; ++i)
+    {
+        watch_->poll();
+    }
+    EXPECT_EQ(key_rounds_, 3);
+    // Somebody who asks gets an answer at once.
+    ASSERT_TRUE(watch_->check(operator_, tenant_, domain_.id).has_value());
+    EXPECT_EQ(key_rounds_, 4);
 }
 
 TEST_F(DomainWatchTest, StoppingEndsTheThreadAndChecks)
