@@ -22,6 +22,10 @@ constexpr milliseconds key_timeout{3'000};
 constexpr milliseconds background_timeout{10'000};
 /// A key that nobody has published for so long is looked for more seldom, by the factor `hurry`.
 constexpr milliseconds patience = std::chrono::hours{24};
+/// Wall clock against monotonic clock: more is a jump.
+constexpr milliseconds jump_min{5'000};
+/// How long a jump keeps keys as they are.
+constexpr milliseconds jump_hold = std::chrono::minutes{10};
 /// The part of a check's time that looking for pending keys may take.
 constexpr int key_share = 4;
 /// Due times are spread over this part of the interval, so that domains added together part.
@@ -63,6 +67,9 @@ struct domain_watch::state
     std::thread thread;
     domain_watch* owner = nullptr;
     std::uint64_t rounds = 0; // of the background's thread
+    /// How far the wall clock was ahead of the monotonic one in the last round.
+    std::optional<milliseconds> ahead; // of the background's thread
+    std::atomic<mono_time> held_until{mono_time::min()};
     std::function<void(tenant_id, const std::string&)> on_switched;
 
     state(dependencies d, domain_watch_options o)
@@ -144,10 +151,28 @@ struct domain_watch::state
             sum_up(d, merge_findings(d.checks.findings, std::move(found), now), now));
     }
 
+    /// After a jump of the wall clock nothing expires for a while: it may be set right again.
+    void watch_clock()
+    {
+        const auto mono = deps.clock_source.mono();
+        const auto now_ahead = deps.clock_source.wall().time_since_epoch() -
+                               std::chrono::duration_cast<milliseconds>(mono.time_since_epoch());
+        if (ahead && (now_ahead - *ahead > jump_min || *ahead - now_ahead > jump_min))
+        {
+            held_until = mono + jump_hold;
+            log::warning("domain_keys_held", {{"clock_jump_ms", (now_ahead - *ahead).count()}});
+        }
+        ahead = now_ahead;
+    }
+
     /// Looks for pending keys, lets old ones go. @error not_found, unavailable
     [[nodiscard]] result<sender_domain, problem> run_keys(const sender_domain& d,
                                                           mono_time deadline)
     {
+        if (deps.clock_source.mono() < held_until.load())
+        {
+            return d;
+        }
         const auto left =
             std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
         const auto seen = look_for_keys(d, deps.dns, std::max(left, milliseconds{0}),
@@ -351,6 +376,7 @@ result<domain_watch::clearance, problem> domain_watch::clear_start(const oplog::
 void domain_watch::poll()
 {
     const auto now = state_->deps.clock_source.wall();
+    state_->watch_clock();
     std::vector<due_domain> due;
     const std::size_t domains = state_->poll_all(now, due);
     std::sort(due.begin(), due.end(),

@@ -216,6 +216,25 @@ TEST_F(DomainWatchTest, ARotationWaitsForEveryServerThenSwitchesAndErases)
     EXPECT_EQ(count_entries(tenant_, "domain.rotate"), 2U);
 }
 
+TEST_F(DomainWatchTest, AClockThatIsSetErasesNothingForTenMinutes)
+{
+    const auto rotated = *domains_->rotate(operator_, tenant_, domain_.id);
+    zone_ = zone_with(rotated);
+    second_ = zone_;
+    watch_->poll();
+    clock_.move(seconds{60});
+    watch_->poll();
+    EXPECT_EQ(states(), "hk1r=retiring hk2r=active");
+    clock_.set_forward(std::chrono::hours{24 * 30});
+    watch_->poll();
+    clock_.move(seconds{599});
+    watch_->poll();
+    EXPECT_EQ(states(), "hk1r=retiring hk2r=active");
+    clock_.move(seconds{1});
+    watch_->poll();
+    EXPECT_EQ(states(), "hk1r=gone hk2r=active");
+}
+
 TEST_F(DomainWatchTest, AKeyThatNobodyPublishesIsLookedForSeldom)
 {
     ASSERT_TRUE(domains_->rotate(operator_, tenant_, domain_.id).has_value());

@@ -20,12 +20,22 @@ class still_clock final : public clock
 {
 public:
     [[nodiscard]] wall_time wall() const noexcept override { return from_unix_ms(ms_.load()); }
-    [[nodiscard]] mono_time mono() const noexcept override { return mono_time{}; }
-    void move(milliseconds by) { ms_ += by.count(); }
+    [[nodiscard]] mono_time mono() const noexcept override
+    {
+        return mono_time{milliseconds{passed_.load()}};
+    }
+    void move(milliseconds by)
+    {
+        ms_ += by.count();
+        passed_ += by.count();
+    }
+    /// Somebody sets the clock: no time has passed.
+    void set_forward(milliseconds by) { ms_ += by.count(); }
 
 private:
     /// 2026-11-23T00:00:00Z.
     std::atomic<std::int64_t> ms_{1'795'392'000'000};
+    std::atomic<std::int64_t> passed_{0};
 };
 
 /// Everything of this module over a database in memory; reopen() is a restart.
