@@ -133,7 +133,8 @@ class Control(ScenarioTest):
         answer = self.tenant.ask("POST", f"/v1/campaigns/{draft_id}:start")
         self.assertEqual((answer.status, list(answer.errors())), (422, ["/from/email"]), answer)
         entries = self.tenant.get("/v1/operation-logs?operation=domain.")["data"]
-        self.assertEqual([e["operation"] for e in entries], ["domain.delete", "domain.create"])
+        self.assertEqual([e["operation"] for e in entries if e["operation"] != "domain.check"],
+                         ["domain.delete", "domain.create"])  # fmt: skip
         self.w.daemon.restart()
         self.assertEqual(self.tenant.get("/v1/domains")["data"], [])
 
