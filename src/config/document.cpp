@@ -6,8 +6,13 @@
 
 #include <algorithm>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <tuple>
+
+#include <yaml-cpp/anchor.h>
+#include <yaml-cpp/emitterstyle.h>
+#include <yaml-cpp/eventhandler.h>
 
 namespace hikyaku::config
 {
@@ -60,6 +65,56 @@ std::string unknown_text(const std::string& name, const std::vector<std::string>
     return out;
 }
 
+/// Remembers where the root node of a document is.
+class root_place final : public YAML::EventHandler
+{
+public:
+    [[nodiscard]] const YAML::Mark& mark() const noexcept { return mark_; }
+
+    void OnDocumentStart(const YAML::Mark&) override {}
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark& at, YAML::anchor_t) override { note(at); }
+    void OnAlias(const YAML::Mark& at, YAML::anchor_t) override { note(at); }
+    void OnScalar(const YAML::Mark& at, const std::string&, YAML::anchor_t,
+                  const std::string&) override
+    {
+        note(at);
+    }
+    void OnSequenceStart(const YAML::Mark& at, const std::string&, YAML::anchor_t,
+                         YAML::EmitterStyle::value) override
+    {
+        note(at);
+    }
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark& at, const std::string&, YAML::anchor_t,
+                    YAML::EmitterStyle::value) override
+    {
+        note(at);
+    }
+    void OnMapEnd() override {}
+
+private:
+    void note(const YAML::Mark& at)
+    {
+        mark_ = seen_ ? mark_ : at;
+        seen_ = true;
+    }
+    YAML::Mark mark_;
+    bool seen_ = false;
+};
+
+/// Where a second document begins. YAML::LoadAll can't be asked: what no document can begin with
+/// (", a") is to it one more empty document, for ever.
+std::optional<YAML::Mark> find_second_document(const std::string& text)
+{
+    std::istringstream in(text);
+    YAML::Parser parser(in);
+    root_place first;
+    root_place second;
+    const bool has_two = parser.HandleNextDocument(first) && parser.HandleNextDocument(second);
+    return has_two ? std::optional(second.mark()) : std::nullopt;
+}
+
 } // namespace
 
 std::string to_string(const config_error& e)
@@ -106,13 +161,13 @@ YAML::Node document::parse(std::string_view text)
     }
     try
     {
-        const auto all = YAML::LoadAll(std::string(text));
-        if (all.size() > 1)
+        const std::string whole(text);
+        if (const auto second = find_second_document(whole))
         {
-            fail(all[1].Mark(), "", "a second document begins here; one is expected");
+            fail(*second, "", "a second document begins here; one is expected");
             return {};
         }
-        return all.empty() ? YAML::Node() : all.front();
+        return YAML::Load(whole);
     }
     catch (const YAML::Exception& e)
     {

@@ -244,6 +244,7 @@ const bad_row bad_rows[] = {
      R"(f.yaml:1:25: source_checks.dnsbl[0]: expected a host name such as mail.example.com, found "bl example")"},
     {"http: {body_bytes_max: 1GB}",
      "f.yaml:1:8: http.body_bytes_max: http.body_memory_max must be at least http.body_bytes_max"},
+    {", a", "f.yaml:1:1: a second document begins here; one is expected"},
     {"a: 1\n---\nb: 2", "f.yaml:3:1: a second document begins here; one is expected"},
 };
 
