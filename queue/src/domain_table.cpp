@@ -45,6 +45,13 @@ domain_id domain_table::obtain(std::string_view domain, store::record& platform)
     return at->second;
 }
 
+std::optional<domain_id> domain_table::find(std::string_view domain) const
+{
+    const std::shared_lock lock(mutex_);
+    const auto found = ids_.find(std::string(domain));
+    return found == ids_.end() ? std::nullopt : std::optional(found->second);
+}
+
 std::string domain_table::name(domain_id id) const
 {
     const std::shared_lock lock(mutex_);

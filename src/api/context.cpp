@@ -109,12 +109,22 @@ http::response run_platform_route(services& all, const route_guard& guard,
 
 queue_access queue_access::of(delivery::engine& engine)
 {
-    return {.view = [&engine] { return engine.view(); },
-            .suspend_site = [&engine](const std::string& site, milliseconds duration)
-            { return engine.suspend_site(site, duration); },
-            .hurry = [&engine](const queue::campaign_ref& c) { engine.hurry(c); },
-            .hold = [&engine](bool on, std::string because)
-            { engine.hold(on, std::move(because)); }};
+    return {
+        .view = [&engine] { return engine.view(); },
+        .suspend =
+            [&engine](const delivery::scope& what, milliseconds duration, const std::string& why)
+        { return engine.suspend(what, duration, why); },
+        .resume = [&engine](const delivery::scope& what) { return engine.resume(what); },
+        .retry = [&engine](const delivery::scope& what) { return engine.retry(what); },
+        .bounce = [&engine](const delivery::scope& what, milliseconds duration,
+                            const std::string& why) { return engine.bounce(what, duration, why); },
+        .explain = [&engine](const queue::campaign_ref& c, ordinal who, const std::string& domain)
+        { return engine.explain(c, who, domain); },
+        .forecast = [&engine](const std::vector<std::pair<std::string, std::uint64_t>>& by_domain,
+                              const std::string& pool) { return engine.forecast(by_domain, pool); },
+        .sessions = [&engine] { return engine.sessions(); },
+        .trace = [&engine](const std::string& site) { return engine.trace().subscribe(site); },
+        .hold = [&engine](bool on, std::string because) { engine.hold(on, std::move(because)); }};
 }
 
 oplog::actor tenant_call::preparing_actor() const

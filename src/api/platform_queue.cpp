@@ -79,11 +79,15 @@ http::response summary(platform_call& call)
 http::response set_suspension(platform_call& call, milliseconds duration, std::string_view verb)
 {
     const auto& site = call.parameter("id");
-    if (!call.all().queue.suspend_site)
+    if (!call.all().queue.suspend)
     {
         return delivery_off();
     }
-    if (!call.all().queue.suspend_site(site, duration))
+    delivery::scope what;
+    what.site = site;
+    const bool known = duration.count() == 0 ? call.all().queue.resume(what)
+                                             : call.all().queue.suspend(what, duration, "");
+    if (!known)
     {
         return not_found("site");
     }
@@ -121,7 +125,7 @@ http::response suspend(platform_call& call)
 http::response retry(platform_call& call)
 {
     const auto id = parse_id("cmp", call.parameter("id"));
-    if (!call.all().queue.view || !call.all().queue.hurry)
+    if (!call.all().queue.view || !call.all().queue.retry)
     {
         return delivery_off();
     }
@@ -133,7 +137,7 @@ http::response retry(platform_call& call)
     {
         return not_found("campaign in the queue");
     }
-    call.all().queue.hurry(at->campaign);
+    (void)call.all().queue.retry({delivery::scope::kind::campaign, {}, {}, at->campaign});
     call.all().log.note(platform_tenant, call.actor(), "queue.retry_campaign", call.parameter("id"),
                         identity::public_id(at->campaign.tenant));
     return http::response::json(200, campaign_to_json(*at));

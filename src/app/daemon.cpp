@@ -243,12 +243,15 @@ result<void, failure> daemon::open_delivery()
         *db_, *log_, system_clock(), *ids_, *crm_, *tenants_, *domains_, *routing_, *master_,
         engine_options.shards, watch_.get()});
     pool_ = std::make_unique<net::blocking_pool>(net::blocking_pool_options{load_threads, 4096});
+    auto hooks =
+        campaigns_->make_hooks([this](const queue::settlement& s)
+                               { delivery_log_->on_settled(s.tenant, s.fact_seq, s.facts); });
+    hooks.terms_of = [this](tenant_id id) { return terms_of(id); };
     engine_ = std::make_unique<delivery::engine>(
         std::move(engine_options), shaping_,
         delivery::engine::dependencies{*db_, *routing_, system_clock(), system_random(), *pool_,
                                        *disk_},
-        campaigns_->make_hooks([this](const queue::settlement& s)
-                               { delivery_log_->on_settled(s.tenant, s.fact_seq, s.facts); }));
+        std::move(hooks));
     const auto loaded = campaigns_->load(*engine_);
     if (loaded.has_error())
     {
@@ -427,10 +430,13 @@ result<std::vector<std::string>, failure> daemon::reload()
         settings_.dns.servers = wanted->dns.servers;
         settings_.alignment.enforce = wanted->alignment.enforce;
         watch_->set_enforced(settings_.alignment.enforce);
+        settings_.default_quota = wanted->default_quota;
         shaping_ = *shaping;
         servers = config::effective_dns_servers(settings_);
     }
-    engine_->reload(*shaping, std::move(servers));
+    engine_->reload(
+        *shaping, std::make_shared<const shaping::source_table>(config::make_source_table(*wanted)),
+        std::move(servers));
     const auto certificates = server_->reload_certificates();
     if (certificates.has_error())
     {
@@ -442,6 +448,21 @@ result<std::vector<std::string>, failure> daemon::reload()
     }
     log::info("reloaded", {{"live_changes", changes.live.size()}});
     return changes.needs_restart;
+}
+
+/// What the tenant may send, and its calendar.
+delivery::tenant_terms daemon::terms_of(tenant_id id)
+{
+    delivery::tenant_terms out;
+    const auto t = tenants_->find(id);
+    if (t)
+    {
+        out.offset_minutes = t->offset_minutes;
+        out.created = shaping::make_local_date(t->created, t->offset_minutes).day;
+    }
+    const std::lock_guard lock(settings_mutex_);
+    out.quota = settings_.default_quota;
+    return out;
 }
 
 void daemon::reopen_logs()

@@ -45,6 +45,7 @@ public:
 
     /// Reads the configuration again. @returns what only a restart can change
     [[nodiscard]] result<std::vector<std::string>, failure> reload();
+    [[nodiscard]] delivery::tenant_terms terms_of(tenant_id id);
     void reopen_logs();
     /// Once a second, from the main thread: disk, daily work, life signs.
     void tick();

@@ -32,6 +32,11 @@ delivery::hooks campaigns::make_hooks(std::function<void(const queue::settlement
     h.render = [this](const work& w, std::size_t shard, delivery::rendered& out)
     { return render(w, shard, out); };
     h.still_valid = [this](const work& w) { return still_valid(w); };
+    h.pool_of = [this](const queue::campaign_ref& c)
+    {
+        const auto live = find_live(c);
+        return live != nullptr ? live->source.pool : std::string();
+    };
     h.settled = std::move(settled);
     h.drained = [this](const queue::campaign_ref& c) { on_drained(c); };
     return h;

@@ -85,13 +85,6 @@ store::options make_store_options(const settings& s)
     return out;
 }
 
-delivery::source make_default_source(const settings& s)
-{
-    const auto table = make_source_table(s);
-    const auto& chosen = table.sources()[table.default_pool().shares.front().source];
-    return {chosen.name, chosen.address_v4, chosen.address_v6, chosen.ehlo_name};
-}
-
 delivery::engine_options make_engine_options(const settings& s)
 {
     const auto& d = s.delivery;
@@ -113,7 +106,7 @@ delivery::engine_options make_engine_options(const settings& s)
             out.forbidden_networks.add(net::ip_network::parse(text).value());
         }
     }
-    out.default_source = make_default_source(s);
+    out.sources = std::make_shared<const shaping::source_table>(make_source_table(s));
     out.timeouts.banner = d.timeouts.banner;
     out.timeouts.ehlo = d.timeouts.ehlo;
     out.timeouts.mail = d.timeouts.mail;

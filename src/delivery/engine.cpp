@@ -9,6 +9,7 @@ namespace hikyaku::delivery
 
 struct engine::impl
 {
+    dependencies deps;
     engine_options options;
     hooks to_campaigns;
     /// The loops run on the caller's thread.
@@ -16,11 +17,11 @@ struct engine::impl
     scheduler decider;
     bool started = false;
 
-    impl(engine_options o, std::shared_ptr<const shaping::shaping_table> shaping, dependencies deps,
+    impl(engine_options o, std::shared_ptr<const shaping::shaping_table> shaping, dependencies d,
          hooks h)
-        : options(std::move(o)), to_campaigns(std::move(h)),
+        : deps(d), options(std::move(o)), to_campaigns(std::move(h)),
           is_driven(deps.world.scheduler_loop != nullptr),
-          decider(options, std::move(shaping), deps, to_campaigns)
+          decider(options, std::move(shaping), d, to_campaigns)
     {
     }
 
@@ -120,16 +121,62 @@ void engine::hold(bool on, std::string because)
             return true;
         });
 }
-bool engine::suspend_site(const std::string& site, milliseconds duration)
+bool engine::suspend(const scope& what, milliseconds duration, const std::string& why)
 {
-    return impl_->ask([&] { return impl_->decider.suspend_site(site, duration); });
+    return impl_->ask([&] { return impl_->decider.suspend(what, duration, why); });
+}
+bool engine::resume(const scope& what)
+{
+    return impl_->ask([&] { return impl_->decider.resume(what); });
+}
+bool engine::retry(const scope& what)
+{
+    return impl_->ask([&] { return impl_->decider.retry(what); });
+}
+bool engine::bounce(const scope& what, milliseconds duration, const std::string& why)
+{
+    return impl_->ask([&] { return impl_->decider.bounce(what, duration, why); });
+}
+explanation engine::explain(const queue::campaign_ref& c, ordinal who,
+                            const std::string& domain) const
+{
+    const auto id = impl_->deps.domains.find(domain);
+    const auto place = id ? queue::find_recipient(impl_->deps.db.queue(), c, *id, who)
+                          : result<std::optional<queue::recipient_place>>(std::nullopt);
+    if (place.has_error() || !*place)
+    {
+        explanation nothing;
+        nothing.domain = domain;
+        nothing.state = "unknown_here";
+        return nothing;
+    }
+    return impl_->ask([&] { return impl_->decider.explain(c, domain, **place); });
+}
+std::vector<forecast_line>
+engine::forecast(const std::vector<std::pair<std::string, std::uint64_t>>& recipients_by_domain,
+                 const std::string& pool) const
+{
+    return impl_->ask([&] { return impl_->decider.forecast(recipients_by_domain, pool); });
+}
+std::vector<session_view> engine::sessions() const
+{
+    return impl_->ask([&] { return impl_->decider.sessions(); });
+}
+trace_hub& engine::trace() noexcept
+{
+    return impl_->decider.trace();
 }
 void engine::reload(std::shared_ptr<const shaping::shaping_table> shaping,
+                    std::shared_ptr<const shaping::source_table> sources,
                     std::vector<std::string> dns_servers)
 {
-    impl_->post(
-        [i = impl_.get(), shaping = std::move(shaping), dns_servers = std::move(dns_servers)]
-        { i->decider.reload(shaping, dns_servers); });
+    impl_->post([i = impl_.get(), shaping = std::move(shaping), sources = std::move(sources),
+                 dns_servers = std::move(dns_servers)]
+                { i->decider.reload(shaping, sources, dns_servers); });
+}
+void engine::reload_tenant(tenant_id tenant)
+{
+    impl_->post([i = impl_.get(), tenant] { i->decider.reload_tenant(tenant); });
 }
 engine_view engine::view() const
 {

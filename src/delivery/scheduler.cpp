@@ -30,7 +30,7 @@ scheduler::scheduler(const engine_options& options,
     for (std::size_t i = 0; i < count; ++i)
     {
         shards_.push_back(std::make_unique<shard>(i, options_, hooks_, deps_.clock_source, tls_,
-                                                  deps_.world, *this));
+                                                  deps_.world, trace_, *this));
     }
 }
 
@@ -55,6 +55,11 @@ result<void> scheduler::start(bool clean)
     last_wall_ = deps_.clock_source.wall();
     last_mono_ = deps_.clock_source.mono();
     started_ = last_mono_;
+    const auto restored = load_adaptations();
+    if (restored.has_error())
+    {
+        return restored.error();
+    }
     for (auto& s : shards_)
     {
         s->start();
@@ -126,6 +131,7 @@ void scheduler::tick()
             pump(*s);
         }
     }
+    step_adaptations();
     expire_campaigns();
     const auto closing = closing_;
     for (const auto& [c, how] : closing)
@@ -164,6 +170,7 @@ void scheduler::watch_clock()
 bool scheduler::may_lease() const
 {
     return !held_ && !stopping_ && !deps_.disk.low() &&
+           pool_rests_until_ <= deps_.clock_source.mono() &&
            deps_.db.backlog_bytes() < store::database::commit_backlog_max;
 }
 
@@ -280,16 +287,16 @@ void scheduler::forget(const queue::campaign_ref& c)
     for (const auto lane : queue_.lane_indexes(c))
     {
         due_.erase(lane);
+        holds_.erase(lane);
         tail_out_.erase(lane);
-        for (auto& [key, s] : sites_)
+        leave_site(lane);
+        const auto id = queue_.id_of(lane);
+        if (!id.is_tail())
         {
-            s->ring.erase(lane);
-        }
-        for (auto& [id, d] : domains_)
-        {
-            std::erase(d->lanes, lane);
+            std::erase(domain_of(domain_id{id.value}).lanes, lane);
         }
     }
+    pools_.erase(c);
     queue_.forget(c);
     drained_.erase(c);
     closing_.erase(c);
@@ -313,49 +320,6 @@ void scheduler::hold(bool on, std::string because)
     held_ = on;
     held_because_ = on ? std::move(because) : "";
     log::warning(on ? "delivery_held" : "delivery_resumed", {{"because", held_because_}});
-}
-
-bool scheduler::suspend_site(const std::string& key, milliseconds duration)
-{
-    const auto found = sites_.find(key);
-    if (found == sites_.end())
-    {
-        return false;
-    }
-    if (duration.count() == 0)
-    {
-        found->second->health.resume();
-        pump(*found->second);
-    }
-    else
-    {
-        found->second->health.suspend(deps_.clock_source.mono(), duration);
-    }
-    return true;
-}
-
-void scheduler::reload(std::shared_ptr<const shaping::shaping_table> shaping,
-                       std::vector<std::string> dns_servers)
-{
-    shaping_ = std::move(shaping);
-    const auto changed = resolver_->reload(std::move(dns_servers));
-    if (changed.has_error())
-    {
-        log::error("dns_servers_refused", {{"reason", changed.error().text}});
-    }
-    resolver_->clear_cache(); // what the servers before said, "no answer" above all
-    // Limits are looked up again as domains are attached to their sites.
-    for (auto& [id, d] : domains_)
-    {
-        if (d->now == domain_entry::state::resolved)
-        {
-            attach(*d);
-        }
-        else if (d->now == domain_entry::state::waiting)
-        {
-            d->retry_at = deps_.clock_source.mono(); // other name servers may know it
-        }
-    }
 }
 
 void scheduler::stop(milliseconds deadline)
@@ -435,60 +399,6 @@ void scheduler::end_stop()
                        context_.stop();
                    }
                });
-}
-
-engine_view scheduler::view() const
-{
-    engine_view v;
-    const auto now = deps_.clock_source.mono();
-    for (const auto& [key, s] : sites_)
-    {
-        site_view one;
-        one.site = key;
-        one.provider = s->provider;
-        one.health = s->health.state() == shaping::health_state::up          ? "up"
-                     : s->health.state() == shaping::health_state::suspended ? "suspended"
-                                                                             : "probing";
-        one.sessions = s->sessions;
-        one.window = std::min(s->window.size(), s->limits.connections_max);
-        one.lanes_ready = s->ring.size();
-        one.parked = s->parked.size();
-        one.last_reply = s->last_reply;
-        const auto resumes = s->health.resumes_at();
-        one.resumes_in_ms =
-            resumes ? std::chrono::duration_cast<milliseconds>(*resumes - now).count() : 0;
-        v.sites.push_back(std::move(one));
-    }
-    for (const auto& c : queue_.campaigns())
-    {
-        v.campaigns.push_back(*view_campaign(c));
-        v.in_flight += v.campaigns.back().in_flight;
-    }
-    v.sessions = sessions_.size();
-    std::copy(std::begin(dispositions_), std::end(dispositions_), std::begin(v.dispositions));
-    v.held = held_ || deps_.disk.low();
-    v.held_because = held_ ? held_because_ : deps_.disk.low() ? "the disk is nearly full" : "";
-    v.damaged_lanes = queue_.damaged_lanes();
-    v.loop_lag_ms = lag_ms_;
-    v.transactions = transactions_.read();
-    return v;
-}
-
-std::optional<campaign_view> scheduler::view_campaign(const queue::campaign_ref& c) const
-{
-    const auto* life = queue_.find_lifecycle(c);
-    if (life == nullptr)
-    {
-        return std::nullopt;
-    }
-    campaign_view v;
-    v.campaign = c;
-    v.state = life->state;
-    v.recipients = queue_.expansion(c).recipients;
-    v.pending = queue_.pending(c);
-    v.in_flight = queue_.in_flight(c);
-    v.counts = queue_.counts(c);
-    return v;
 }
 
 void scheduler::attempts_ready(std::size_t shard)

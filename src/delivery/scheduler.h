@@ -17,10 +17,20 @@
 #include "site.h"
 
 #include <hikyaku/delivery/engine.h>
+#include <hikyaku/queue/find_recipient.h>
 #include <hikyaku/shaping/due_heap.h>
+#include <hikyaku/shaping/match_counters.h>
+#include <hikyaku/shaping/quota.h>
+#include <hikyaku/shaping/rule_effects.h>
+#include <hikyaku/shaping/source_table.h>
+#include <hikyaku/shaping/suspension_table.h>
 
 namespace hikyaku::delivery
 {
+
+/// As in adaptation subjects, the log and the API.
+[[nodiscard]] std::string tenant_text(tenant_id id);
+[[nodiscard]] std::string campaign_text(campaign_id id);
 
 /// Owns lanes, limits, leases and the resolver: decides who is tried where and when. Everything
 /// runs on one thread; other threads post to context().
@@ -51,11 +61,23 @@ public:
     void forget(const queue::campaign_ref& c);
     void hurry(const queue::campaign_ref& c);
     void hold(bool on, std::string because);
-    [[nodiscard]] bool suspend_site(const std::string& key, milliseconds duration);
     void reload(std::shared_ptr<const shaping::shaping_table> shaping,
+                std::shared_ptr<const shaping::source_table> sources,
                 std::vector<std::string> dns_servers);
-    [[nodiscard]] engine_view view() const;
+    void reload_tenant(tenant_id tenant);
+    [[nodiscard]] bool suspend(const scope& what, milliseconds duration, const std::string& why);
+    [[nodiscard]] bool resume(const scope& what);
+    [[nodiscard]] bool retry(const scope& what);
+    [[nodiscard]] bool bounce(const scope& what, milliseconds duration, const std::string& why);
+    [[nodiscard]] engine_view view();
     [[nodiscard]] std::optional<campaign_view> view_campaign(const queue::campaign_ref& c) const;
+    [[nodiscard]] explanation explain(const queue::campaign_ref& c, const std::string& domain,
+                                      const queue::recipient_place& place);
+    [[nodiscard]] std::vector<forecast_line>
+    forecast(const std::vector<std::pair<std::string, std::uint64_t>>& recipients_by_domain,
+             const std::string& pool);
+    [[nodiscard]] std::vector<session_view> sessions() const;
+    [[nodiscard]] trace_hub& trace() noexcept { return trace_; }
 
     // Shard threads.
     void attempts_ready(std::size_t shard) override;
@@ -67,12 +89,36 @@ public:
 private:
     struct session_entry
     {
-        site* where = nullptr;
+        path* where = nullptr;
         std::size_t shard = 0;
         bool is_idle = false;
         /// The site's health has been told how the connection went.
         bool answered = false;
+        /// Transactional work that was squeezed in and has not been reported.
+        unsigned urgent = 0;
+        std::uint64_t messages = 0;
+        /// Recipients handed to it.
+        std::size_t given = 0;
+        mono_time opened{};
         std::list<session_id>::iterator idle_place;
+    };
+    struct tenant_entry
+    {
+        tenant_terms terms;
+        std::optional<shaping::tenant_quota> quota;
+        /// As in adaptation subjects.
+        std::string name;
+    };
+    /// How recipients end without having been tried.
+    struct disposal
+    {
+        queue::disposition what = queue::disposition::bounced;
+        std::string enhanced;
+        std::string reply;
+        std::string cls;
+        std::string stage;
+        /// Of the domain that the leases were taken for; 0: none.
+        domain_id domain;
     };
     static constexpr milliseconds tick_every{100};
     /// Settlements handed to the writer and not durable yet: more outcomes gather meanwhile, so
@@ -80,6 +126,13 @@ private:
     static constexpr unsigned settlements_in_flight_max = 2;
     /// Leases of one tail lane outside of it; beyond that the lane waits.
     static constexpr std::size_t tail_out_max = 512;
+    /// Retries that wait for one source at one site.
+    static constexpr std::size_t sticky_max = 512;
+    /// Transactional recipients squeezed into one busy session.
+    static constexpr unsigned urgent_per_session_max = 2;
+    /// How long an MX host is left out that a rule said to pass over.
+    static constexpr milliseconds skip_mx_for{600'000};
+    static constexpr milliseconds pool_rest{10};
     static constexpr milliseconds clock_jump_min{5'000};
     static constexpr milliseconds no_expiry_after_jump{600'000};
 
@@ -91,11 +144,15 @@ private:
     void try_to_close(const queue::campaign_ref& c);
     void check_drained(const queue::campaign_ref& c);
     [[nodiscard]] bool may_lease() const;
+    [[nodiscard]] shaping::instant now() const;
 
     // scheduler_lanes.cpp: lanes find their sites
     void place_new_lanes();
     void wake_lane(queue::lane_index lane);
     void watch_due(queue::lane_index lane);
+    void hold_lane(queue::lane_index lane, wall_time until);
+    void enter_site(site& s, queue::lane_index lane);
+    void leave_site(queue::lane_index lane);
     void pump_tail(queue::lane_index lane);
     domain_entry& domain_of(domain_id id);
     void resolve(domain_entry& d);
@@ -104,41 +161,112 @@ private:
     void release_waiting(domain_entry& d);
     void defer_domain(domain_entry& d, const dns::mx_answer& answer);
     void dispose(domain_entry& d);
-    void load_for_disposal(domain_entry& d, std::vector<queue::lease> leases);
+    [[nodiscard]] static disposal disposal_of(const domain_entry& d);
+    void load_for_disposal(std::vector<queue::lease> leases, disposal how);
     void leave_tail(const queue::lease& l);
+    void refill_tails(const std::vector<queue::lease>& gone);
     void reclaim(const queue::campaign_ref& c);
     [[nodiscard]] std::optional<dns::mx_answer> route_answer(const std::string& domain,
                                                              std::uint16_t& port) const;
 
-    // scheduler_sites.cpp: sites get sessions, sessions get work
+    // scheduler_sites.cpp: sites, their paths and stands
     site& obtain_site(domain_entry& d);
+    path& obtain_path(site& s, std::size_t source);
+    stand& stand_of(site& s, const queue::campaign_ref& c);
+    const shaping::pool_rule& pool_of(const queue::campaign_ref& c);
+    void renew_path(path& p);
+    void renew_plan(path& p);
     void pump(site& s);
-    [[nodiscard]] bool take_batch(site& s, std::vector<queue::lease>& out);
-    void serve_idle(site& s);
     void hand_on_place();
-    void open_session(site& s, std::vector<queue::lease> leases);
+    void wait_for_place(site& s);
+    void pump_provider(const std::string& provider);
+    [[nodiscard]] bool serve_stand(site& s, stand& st);
+    [[nodiscard]] bool serve(path& p, stand* st);
+    [[nodiscard]] bool squeeze_in(site& s, stand& st);
+    [[nodiscard]] bool can_take(path& p, bool urgent);
+    void end_spent_sessions(path& p);
+    [[nodiscard]] bool may_open(const path& p, bool urgent) const;
+    [[nodiscard]] bool has_tokens(path& p);
+    [[nodiscard]] std::optional<std::uint64_t> warm_up_cap_of(const path& p) const;
+    [[nodiscard]] shaping::day_number today() const;
+    [[nodiscard]] std::size_t broadcast_sessions_max() const;
+    [[nodiscard]] std::optional<wall_time> site_held_until(const site& s) const;
+    void postpone_parked(site& s, wall_time until);
+    void bounce_ready(site& s);
+    void retire(path& p);
+    site* find_site(const std::string& name);
+
+    // scheduler_batch.cpp: which recipients come next
+    [[nodiscard]] bool take_batch(path& p, stand* st, bool urgent_only, std::size_t count,
+                                  std::vector<queue::lease>& out);
+    void fill_from(path& p, stand& st, bool urgent_only, std::size_t count,
+                   std::vector<queue::lease>& out);
+    [[nodiscard]] std::uint64_t take_tokens(path& p, std::uint64_t n);
+    void return_tokens(path& p, std::uint64_t n);
+    void return_rate_tokens(path& p, std::uint64_t n);
+    void dispatch(path& p, stand& st, queue::lease l, std::vector<queue::lease>& out);
+    [[nodiscard]] std::optional<wall_time> flow_held_until(const flow_table::turn& t, site& s);
+    [[nodiscard]] std::optional<wall_time> campaign_held_until(const queue::campaign_ref& c) const;
+    void hold_flow(stand& st, const flow_key& flow, wall_time until);
+    tenant_entry& tenant_of(tenant_id id);
+    [[nodiscard]] shaping::local_date date_of(const tenant_entry& t) const;
+    void return_permit(const queue::lease& l);
+    void give_back(const queue::lease& l);
+
+    // scheduler_sessions.cpp: sessions get work
+    void open_session(path& p, std::vector<queue::lease> leases);
     void load_for(session_id id, std::vector<queue::lease> leases,
                   std::shared_ptr<const connection_plan> new_plan);
     void after_load(std::vector<work> not_sent);
     void on_session_wants(session_id id);
     void on_session_connected(session_id id);
     void on_session_over(session_report report);
-    void on_connect_failed(site& s, session_report& report);
-    void postpone_parked(site& s);
+    void on_connect_failed(path& p, session_report& report);
+    void postpone_if_dead(site& s);
     void give_back_all(std::vector<work>& unsent);
+
+    // scheduler_rules.cpp: what replies change
+    void note_attempt(attempt& a);
+    [[nodiscard]] shaping::rule_decision match_rules(path& p, const queue::campaign_ref& c,
+                                                     int code, const smtp::enhanced_code& enhanced,
+                                                     smtp::stage stage, const std::string& text);
+    void skip_host(path& p, const std::string& host);
+    void on_events(std::vector<shaping::adaptation_event>& events);
+    void step_adaptations();
+    // scheduler_rows.cpp: what of it survives a restart
+    [[nodiscard]] result<void> load_adaptations();
+    void save_adaptations();
+    [[nodiscard]] result<void, failure> adopt_sources(const shaping::source_table& next);
+    void make_quota(tenant_id id, tenant_entry& t);
+
+    // scheduler_operate.cpp: orders
+    [[nodiscard]] std::vector<queue::campaign_ref> campaigns_of(const scope& what) const;
+    void reload_sources(const shaping::source_table& next);
+    void forget_path(path& p);
+    [[nodiscard]] static shaping::adaptation_subject subject_of(const scope& what);
 
     // scheduler_settle.cpp: outcomes become rows
     void collect(std::size_t shard);
-    void add_outcome(queue::outcome o);
-    void set_next_try(queue::outcome& o);
-    void note_attempt(const attempt& a);
+    void add_outcome(queue::outcome o, bool at_once = false);
+    void set_next_try(queue::outcome& o, bool at_once);
     void settle_now();
+    void settle_permits(std::vector<queue::settlement>& settlements);
     void submit(std::vector<queue::settlement> settlements,
                 const std::set<queue::campaign_ref>& touched,
                 std::vector<std::pair<std::size_t, std::uint64_t>> durable = {});
     void submit_postponed(const std::vector<queue::lease>& leases, wall_time due);
     void on_durable(const std::set<queue::campaign_ref>& touched);
     [[nodiscard]] queue::outcome make_outcome(const work& w, queue::disposition what) const;
+
+    // scheduler_view.cpp: for people
+    [[nodiscard]] site_view view_site(const site& s);
+    [[nodiscard]] path_view view_path(const path& p);
+    void count_lanes(std::map<const site*, site_view*>& into);
+    void explain_waiting(explanation& out, const queue::campaign_ref& c,
+                         const queue::lifecycle& life);
+    void explain_site(explanation& out, site& s, const queue::campaign_ref& c);
+    void explain_path(explanation& out, path& p);
+    void forecast_site(forecast_line& line, site* s, const shaping::pool_rule& pool);
 
     const engine_options& options_;
     std::shared_ptr<const shaping::shaping_table> shaping_;
@@ -154,12 +282,34 @@ private:
     std::vector<std::unique_ptr<shard>> shards_;
     std::size_t next_shard_ = 0;
 
+    std::shared_ptr<const shaping::source_table> sources_;
     std::unordered_map<std::string, std::unique_ptr<site>> sites_;
+    std::map<std::string, std::set<site*>> provider_sites_;
+    std::map<std::pair<std::string, shaping::source_number>, provider_share> providers_;
+    std::map<queue::campaign_ref, std::string> pools_;
+    std::unordered_map<tenant_id, tenant_entry> tenants_;
+    shaping::suspension_table suspensions_;
+    shaping::match_counters matches_;
+    std::set<path*> adapted_;
+    std::set<path*> unsaved_;
+    bool suspensions_unsaved_ = false;
+    /// Stored adaptations of paths that have not come up yet, by (site, number of the source).
+    std::map<std::pair<std::string, shaping::source_number>, std::string> stored_;
+    std::vector<shaping::numbered_source> numbers_;
+    shaping::warm_up_counter warm_up_;
+    std::deque<shaping::adaptation_event> history_;
+    std::uint64_t adaptations_ = 0;
+    /// Lanes that a suspension or a quota keeps back.
+    std::unordered_map<queue::lane_index, wall_time> holds_;
+    trace_hub trace_;
+    mono_time started_{};
     std::unordered_map<domain_id, std::unique_ptr<domain_entry>> domains_;
     std::unordered_map<session_id, session_entry> sessions_;
     session_id next_session_ = 1;
     /// Sites that wait for one of sessions_max, in turn.
     std::deque<site*> wait_for_place_;
+    /// The pool that loads was full: nothing is leased before this.
+    mono_time pool_rests_until_{};
     shaping::due_heap<wall_time> due_;
     std::unordered_map<queue::lane_index, std::size_t> tail_out_;
     std::set<domain_id> waiting_domains_;
@@ -180,7 +330,6 @@ private:
     bool held_ = false;
     std::string held_because_;
     bool stopping_ = false;
-    mono_time started_{};
     wall_time last_wall_{};
     mono_time last_mono_{};
     mono_time no_expiry_until_{};

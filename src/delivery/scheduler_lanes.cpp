@@ -5,12 +5,36 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
+
 namespace hikyaku::delivery
 {
 namespace
 {
 
 constexpr std::size_t disposal_batch = 64;
+
+/// The answer without hosts on the deny list; refused when all of them are.
+std::shared_ptr<const dns::mx_answer> without_denied(const shaping::shaping_table& shaping,
+                                                     std::shared_ptr<const dns::mx_answer> answer)
+{
+    const auto is_denied = [&](const dns::mx_host& h) { return shaping.denies_mx(h.name); };
+    if (answer->status != dns::lookup_status::ok ||
+        std::none_of(answer->hosts.begin(), answer->hosts.end(), is_denied))
+    {
+        return answer;
+    }
+    auto out = std::make_shared<dns::mx_answer>(*answer);
+    const std::string first = out->hosts.front().name;
+    std::erase_if(out->hosts, is_denied);
+    if (out->hosts.empty())
+    {
+        out->status = dns::lookup_status::refused_address;
+        out->reason = "the mail host " + first + " of " + out->domain +
+                      " is on the deny list: is the domain misspelled?";
+    }
+    return out;
+}
 
 } // namespace
 
@@ -43,9 +67,18 @@ domain_entry& scheduler::domain_of(domain_id id)
 void scheduler::wake_lane(queue::lane_index lane)
 {
     const auto wall = deps_.clock_source.wall();
-    if (!queue_.has_ready(lane, wall))
+    if (const auto held = holds_.find(lane); held != holds_.end() && held->second <= wall)
+    {
+        holds_.erase(held);
+    }
+    if (!queue_.has_ready(lane, wall) || holds_.contains(lane))
     {
         watch_due(lane);
+        return;
+    }
+    if (const auto until = campaign_held_until(queue_.campaign_of(lane)))
+    {
+        hold_lane(lane, *until);
         return;
     }
     const auto id = queue_.id_of(lane);
@@ -67,7 +100,7 @@ void scheduler::wake_lane(queue::lane_index lane)
         }
         if (d.where != nullptr)
         {
-            d.where->ring.insert(lane);
+            enter_site(*d.where, lane);
             pump(*d.where);
         }
         break;
@@ -82,10 +115,49 @@ void scheduler::wake_lane(queue::lane_index lane)
 
 void scheduler::watch_due(queue::lane_index lane)
 {
-    const auto due = queue_.next_wake(lane, deps_.clock_source.wall());
+    auto due = queue_.next_wake(lane, deps_.clock_source.wall());
+    if (const auto held = holds_.find(lane); held != holds_.end())
+    {
+        due = due == wall_time{} ? held->second : std::min(due, held->second);
+    }
     if (due != wall_time{})
     {
         due_.set(lane, due);
+    }
+}
+
+/// The lane is handed out of no more until then.
+void scheduler::hold_lane(queue::lane_index lane, wall_time until)
+{
+    auto& held = holds_[lane];
+    held = std::max(held, until);
+    due_.set(lane, held);
+}
+
+/// The lane takes its place among those of its tenant and stream, for its campaign's pool.
+void scheduler::enter_site(site& s, queue::lane_index lane)
+{
+    const auto& c = queue_.campaign_of(lane);
+    const auto* life = queue_.find_lifecycle(c);
+    HK_ASSERT(life != nullptr);
+    stand_of(s, c).flows.insert({c.tenant, life->transactional}, {life->expires_at, 0, lane});
+}
+
+void scheduler::leave_site(queue::lane_index lane)
+{
+    const auto id = queue_.id_of(lane);
+    if (id.is_tail())
+    {
+        return;
+    }
+    auto& d = domain_of(domain_id{id.value});
+    if (d.where == nullptr)
+    {
+        return;
+    }
+    for (auto& [name, st] : d.where->stands)
+    {
+        st.flows.erase(lane);
     }
 }
 
@@ -181,6 +253,7 @@ void scheduler::on_resolved(domain_id id, std::shared_ptr<const dns::mx_answer> 
     }
     auto& d = domain_of(id);
     const auto now = deps_.clock_source.mono();
+    answer = without_denied(*shaping_, std::move(answer));
     d.expires = now + answer->ttl;
     if (answer->status == dns::lookup_status::ok)
     {
@@ -213,7 +286,7 @@ void scheduler::attach(domain_entry& d)
     {
         for (const auto lane : d.lanes)
         {
-            d.where->ring.erase(lane);
+            leave_site(lane);
         }
     }
     d.where = &s;
@@ -221,9 +294,9 @@ void scheduler::attach(domain_entry& d)
     const auto wall = deps_.clock_source.wall();
     for (const auto lane : d.lanes)
     {
-        if (queue_.has_ready(lane, wall))
+        if (queue_.has_ready(lane, wall) && !holds_.contains(lane))
         {
-            s.ring.insert(lane);
+            enter_site(s, lane);
         }
         else
         {
@@ -245,9 +318,15 @@ void scheduler::release_waiting(domain_entry& d)
         }
         for (const auto& l : d.waiting)
         {
-            d.where->parked.push_back(l);
+            const auto* life = queue_.find_lifecycle(l.campaign);
+            HK_ASSERT(life != nullptr);
+            stand_of(*d.where, l.campaign).flows.park({l.campaign.tenant, life->transactional}, l);
         }
         d.waiting.clear();
+        if (const auto held = site_held_until(*d.where))
+        {
+            postpone_parked(*d.where, *held);
+        }
         pump(*d.where);
         break;
     case domain_entry::state::refused:
@@ -306,7 +385,7 @@ void scheduler::defer_domain(domain_entry& d, const dns::mx_answer& answer)
     }
     if (!one.empty())
     {
-        load_for_disposal(d, std::move(one));
+        load_for_disposal(std::move(one), disposal_of(d));
     }
     release_waiting(d);
 }
@@ -337,27 +416,49 @@ void scheduler::dispose(domain_entry& d)
     if (!batch.empty())
     {
         d.disposing = true;
-        load_for_disposal(d, std::move(batch));
+        load_for_disposal(std::move(batch), disposal_of(d));
     }
 }
 
-void scheduler::load_for_disposal(domain_entry& d, std::vector<queue::lease> leases)
+scheduler::disposal scheduler::disposal_of(const domain_entry& d)
+{
+    const auto& answer = *d.answer;
+    return {dns::is_permanent(answer.status) ? queue::disposition::bounced
+                                             : queue::disposition::deferred,
+            dns::enhanced_code(answer.status),
+            answer.reason,
+            dns::lookup_status_name(answer.status),
+            "dns",
+            d.id};
+}
+
+/// Ends leases without a try, once their recipients have been looked up.
+void scheduler::load_for_disposal(std::vector<queue::lease> leases, disposal how)
 {
     auto batch = std::make_shared<std::vector<work>>();
     for (auto& l : leases)
     {
         batch->emplace_back().l = l;
     }
-    const auto id = d.id;
-    const auto answer = d.answer;
-    const bool bounce = dns::is_permanent(answer->status);
+    const auto go_on = [this](const disposal& done)
+    {
+        if (done.domain != domain_id{})
+        {
+            auto& d = domain_of(done.domain);
+            d.disposing = false;
+            if (done.what == queue::disposition::bounced)
+            {
+                dispose(d);
+            }
+        }
+    };
     ++loading_;
     const bool posted = deps_.pool.post(
-        [this, batch, id, answer, bounce]
+        [this, batch, how, go_on]
         {
             hooks_.load(*batch);
             asio::post(context_,
-                       [this, batch, id, answer, bounce]
+                       [this, batch, how, go_on]
                        {
                            --loading_;
                            std::vector<work> others;
@@ -368,31 +469,29 @@ void scheduler::load_for_disposal(domain_entry& d, std::vector<queue::lease> lea
                                    others.push_back(std::move(w));
                                    continue;
                                }
-                               auto o = make_outcome(w, bounce ? queue::disposition::bounced
-                                                               : queue::disposition::deferred);
+                               auto o = make_outcome(w, how.what);
                                o.f.attempt = w.l.state.attempts + 1;
-                               o.f.enhanced = dns::enhanced_code(answer->status);
-                               o.f.reply = answer->reason;
-                               o.f.cls = dns::lookup_status_name(answer->status);
-                               o.f.stage = "dns";
+                               o.f.enhanced = how.enhanced;
+                               o.f.reply = how.reply;
+                               o.f.cls = how.cls;
+                               o.f.stage = how.stage;
                                add_outcome(std::move(o));
                            }
+                           settle_now();
                            after_load(std::move(others));
-                           auto& again = domain_of(id);
-                           again.disposing = false;
-                           if (bounce)
-                           {
-                               dispose(again);
-                           }
+                           go_on(how);
                        });
         });
     if (!posted)
     {
         --loading_;
-        d.disposing = false;
         for (const auto& w : *batch)
         {
-            queue_.give_back(w.l);
+            give_back(w.l);
+        }
+        if (how.domain != domain_id{})
+        {
+            domain_of(how.domain).disposing = false;
         }
     }
 }
@@ -411,27 +510,43 @@ void scheduler::leave_tail(const queue::lease& l)
 /// Takes back what waits for a site or an answer, so that the campaign can be closed.
 void scheduler::reclaim(const queue::campaign_ref& c)
 {
-    const auto take_back = [&](std::deque<queue::lease>& from)
-    {
-        std::erase_if(from,
-                      [&](const queue::lease& l)
-                      {
-                          if (l.campaign != c)
-                          {
-                              return false;
-                          }
-                          leave_tail(l);
-                          queue_.give_back(l);
-                          return true;
-                      });
-    };
+    const auto is_its = [&](const queue::lease& l) { return l.campaign == c; };
     for (auto& [key, s] : sites_)
     {
-        take_back(s->parked);
+        for (auto& [name, st] : s->stands)
+        {
+            for (const auto& l :
+                 st.flows.parked() > 0 ? st.flows.unpark(is_its) : std::vector<queue::lease>())
+            {
+                leave_tail(l);
+                give_back(l);
+            }
+        }
+        for (auto& [number, p] : s->paths)
+        {
+            std::erase_if(p->sticky,
+                          [&](const queue::lease& l)
+                          {
+                              if (is_its(l))
+                              {
+                                  give_back(l);
+                              }
+                              return is_its(l);
+                          });
+        }
     }
     for (auto& [id, d] : domains_)
     {
-        take_back(d->waiting);
+        std::erase_if(d->waiting,
+                      [&](const queue::lease& l)
+                      {
+                          if (is_its(l))
+                          {
+                              leave_tail(l);
+                              give_back(l);
+                          }
+                          return is_its(l);
+                      });
     }
 }
 

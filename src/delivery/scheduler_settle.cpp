@@ -2,8 +2,11 @@
 
 #include <hikyaku/base/assert.h>
 #include <hikyaku/base/log.h>
+#include <hikyaku/queue/usage_rows.h>
 
 #include <boost/asio/post.hpp>
+
+#include <algorithm>
 
 namespace hikyaku::delivery
 {
@@ -25,36 +28,16 @@ void scheduler::collect(std::size_t index)
     {
         note_attempt(a);
         reached_[index] = a.number;
-        add_outcome(std::move(a.o));
+        add_outcome(std::move(a.o), a.at_once);
     }
     settle_now();
 }
 
-/// What an attempt says about its site.
-void scheduler::note_attempt(const attempt& a)
-{
-    transactions_.add(milliseconds{a.o.f.session_ms});
-    const auto found = sessions_.find(a.session);
-    if (found == sessions_.end())
-    {
-        return;
-    }
-    site& s = *found->second.where;
-    if (a.completed)
-    {
-        s.window.on_success();
-    }
-    if (!a.o.f.reply.empty() && a.o.f.what != queue::disposition::delivered)
-    {
-        s.last_reply = a.o.f.reply;
-    }
-}
-
-void scheduler::set_next_try(queue::outcome& o)
+void scheduler::set_next_try(queue::outcome& o, bool at_once)
 {
     const auto* life = queue_.find_lifecycle(o.l.campaign);
     HK_ASSERT(life != nullptr);
-    const auto due = closing_.contains(o.l.campaign)
+    const auto due = closing_.contains(o.l.campaign) || at_once
                          ? std::optional<wall_time>(o.f.at + milliseconds{1000})
                          : shaping_->retry().next_due(std::max(o.f.attempt, 1U), o.f.at,
                                                       life->expires_at, deps_.random);
@@ -70,11 +53,11 @@ void scheduler::set_next_try(queue::outcome& o)
     }
 }
 
-void scheduler::add_outcome(queue::outcome o)
+void scheduler::add_outcome(queue::outcome o, bool at_once)
 {
     if (!queue::is_final(o.f.what))
     {
-        set_next_try(o);
+        set_next_try(o, at_once);
     }
     const auto first = o.l.state.first_try != wall_time{} ? o.l.state.first_try : o.f.at;
     o.f.queued_ms = static_cast<std::uint32_t>(
@@ -91,6 +74,7 @@ void scheduler::settle_now()
         return;
     }
     auto settlements = queue_.settle(outcomes_);
+    settle_permits(settlements);
     for (const auto& o : outcomes_)
     {
         if (o.f.next_try != wall_time{})
@@ -107,6 +91,42 @@ void scheduler::settle_now()
     std::vector<std::pair<std::size_t, std::uint64_t>> durable(reached_.begin(), reached_.end());
     reached_.clear();
     submit(std::move(settlements), touched, std::move(durable));
+}
+
+/// Permits end with their tries: those of messages that left are counted, in the same commit.
+void scheduler::settle_permits(std::vector<queue::settlement>& settlements)
+{
+    struct ended
+    {
+        std::uint64_t counted = 0;
+        std::uint64_t returned = 0;
+    };
+    std::map<tenant_id, ended> by_tenant;
+    for (const auto& o : outcomes_)
+    {
+        if (!o.l.has_permit)
+        {
+            continue;
+        }
+        const bool left = o.f.what == queue::disposition::delivered ||
+                          (o.f.what == queue::disposition::bounced && o.f.code != 0) ||
+                          (o.f.what == queue::disposition::unknown && o.f.next_try == wall_time{});
+        auto& e = by_tenant[o.l.campaign.tenant];
+        ++(left ? e.counted : e.returned);
+    }
+    for (const auto& [id, e] : by_tenant)
+    {
+        auto& t = tenant_of(id);
+        if (!t.quota || !t.quota->settle(date_of(t), e.counted, e.returned))
+        {
+            continue;
+        }
+        const auto of = std::find_if(settlements.begin(), settlements.end(),
+                                     [&](const auto& s) { return s.tenant == id; });
+        HK_ASSERT(of != settlements.end());
+        const auto& u = t.quota->use();
+        queue::put_usage(of->rows, {u.day, u.today, u.month, u.this_month});
+    }
 }
 
 void scheduler::submit_postponed(const std::vector<queue::lease>& leases, wall_time due)

@@ -1,355 +1,293 @@
 #include "scheduler.h"
 
-#include "reply_class.h"
-
 #include <hikyaku/base/assert.h>
 #include <hikyaku/base/log.h>
 
-#include <boost/asio/post.hpp>
+#include <algorithm>
 
 namespace hikyaku::delivery
 {
+namespace
+{
 
+/// Other sites of a provider that are looked at when one of its connections has ended.
+constexpr std::size_t provider_pump_max = 16;
+
+bool has_own_limits(const shaping::effective_limits& e)
+{
+    return std::any_of(e.trace.begin(), e.trace.end(), [](const shaping::limit_origin& o)
+                       { return o.layer == shaping::limits_layer::domain; });
+}
+
+std::vector<std::string> host_names(const dns::mx_answer& answer)
+{
+    std::vector<std::string> out;
+    out.reserve(answer.hosts.size());
+    for (const auto& h : answer.hosts)
+    {
+        out.push_back(h.name);
+    }
+    return out;
+}
+
+} // namespace
+
+/// The site of a resolved domain. A domain with limits of its own is a site of its own.
 site& scheduler::obtain_site(domain_entry& d)
 {
     std::uint16_t port = options_.smtp_port;
     const bool is_route = route_answer(d.name, port).has_value();
-    std::vector<std::string> hosts;
-    for (const auto& h : d.answer->hosts)
-    {
-        hosts.push_back(h.name);
-    }
-    const auto effective = shaping_->effective(d.name, hosts);
-    const auto now = deps_.clock_source.mono();
-    auto& slot = sites_[d.answer->site];
+    const auto effective = shaping_->effective(d.name, host_names(*d.answer));
+    const auto key = has_own_limits(effective) ? d.answer->site + "/" + d.name : d.answer->site;
+    auto& slot = sites_[key];
     if (!slot)
     {
-        slot = std::make_unique<site>(d.answer->site, effective, started_);
+        slot = std::make_unique<site>();
+        slot->key = key;
     }
-    slot->provider = effective.provider;
-    slot->limits = effective.limits;
-    slot->window.set_policy(
-        {effective.limits.connections_initial, effective.limits.connections_max});
-    slot->health.set_policy({effective.limits.connect_failures_max,
-                             effective.limits.suspension_first, effective.limits.suspension_max,
-                             20});
-    slot->set_rates(now);
-    auto plan = std::make_shared<connection_plan>();
-    plan->mx = d.answer;
-    plan->site = slot->key;
-    plan->port = port;
-    plan->is_route = is_route;
-    plan->limits = effective.limits;
-    plan->source = options_.default_source.name;
-    plan->ehlo_name = options_.default_source.ehlo_name.empty() ? options_.hostname
-                                                                : options_.default_source.ehlo_name;
-    plan->local_v4 = options_.default_source.address_v4;
-    plan->local_v6 = options_.default_source.address_v6;
-    slot->plan = std::move(plan);
-    return *slot;
+    site& s = *slot;
+    if (s.provider != effective.provider)
+    {
+        provider_sites_[s.provider].erase(&s);
+    }
+    s.provider = effective.provider;
+    if (!s.provider.empty())
+    {
+        provider_sites_[s.provider].insert(&s);
+    }
+    const bool same = s.limits == effective.limits && s.port == port && s.is_route == is_route;
+    const bool same_mx = s.mx != nullptr && s.mx->hosts == d.answer->hosts;
+    s.limits = effective.limits;
+    s.mx = d.answer;
+    s.port = port;
+    s.is_route = is_route;
+    for (auto& [number, p] : s.paths)
+    {
+        if (!same)
+        {
+            renew_path(*p);
+        }
+        else if (!same_mx)
+        {
+            renew_plan(*p);
+        }
+    }
+    return s;
 }
 
-/// Gives the site's work to its idle sessions, then to new ones, as far as its limits allow.
+path& scheduler::obtain_path(site& s, std::size_t source)
+{
+    const auto number = sources_->number_of(source);
+    auto& slot = s.paths[number];
+    if (slot)
+    {
+        return *slot;
+    }
+    const auto& rule = sources_->sources()[source];
+    slot = std::make_unique<path>(s, number, s.key, rule.name, s.limits, shaping_->adaptation());
+    path& p = *slot;
+    p.source = source;
+    if (const auto old = stored_.find({s.key, number}); old != stored_.end())
+    {
+        const auto restored = p.adaptation.decode(old->second, now());
+        if (restored.has_error())
+        {
+            log::warning("adaptation_unreadable",
+                         {{"site", s.key}, {"reason", restored.error().text}});
+        }
+        else if (!p.adaptation.is_idle())
+        {
+            adapted_.insert(&p);
+        }
+        stored_.erase(old);
+    }
+    renew_path(p);
+    return p;
+}
+
+/// Configured limits, provider or source have changed.
+void scheduler::renew_path(path& p)
+{
+    site& s = p.where;
+    std::vector<shaping::adaptation_event> events;
+    p.adaptation.set_configured(s.limits, shaping_->adaptation(), now(), events);
+    auto* share = s.provider.empty() ? nullptr : &providers_[{s.provider, p.number}];
+    if (share != p.provider)
+    {
+        const auto open = static_cast<unsigned>(p.sessions.size());
+        if (p.provider != nullptr)
+        {
+            p.provider->sessions -= open;
+        }
+        if (share != nullptr)
+        {
+            share->sessions += open;
+        }
+        p.provider = share;
+    }
+    const auto mono = deps_.clock_source.mono();
+    if (share != nullptr)
+    {
+        share->gate->set_rate(s.limits.provider_message_rate, mono, started_);
+        if (!s.limits.provider_message_rate)
+        {
+            share->messages.reset();
+        }
+        else if (share->messages)
+        {
+            share->messages->set_rate(mono, *s.limits.provider_message_rate);
+        }
+        else
+        {
+            share->messages.emplace(*s.limits.provider_message_rate, started_,
+                                    shaping::bucket_start::empty);
+        }
+    }
+    p.apply_limits(mono, started_);
+    renew_plan(p);
+    on_events(events);
+}
+
+void scheduler::renew_plan(path& p)
+{
+    const site& s = p.where;
+    const auto& rule = sources_->sources()[p.source];
+    auto plan = std::make_shared<connection_plan>();
+    plan->mx = s.mx;
+    plan->site = s.key;
+    plan->port = s.port;
+    plan->is_route = s.is_route;
+    plan->limits = p.limits();
+    plan->source = rule.name;
+    plan->source_number = p.number;
+    plan->ehlo_name = rule.ehlo_name.empty() ? options_.hostname : rule.ehlo_name;
+    plan->local_v4 = rule.address_v4;
+    plan->local_v6 = rule.address_v6;
+    const auto mono = deps_.clock_source.mono();
+    std::erase_if(p.skipped, [mono](const auto& e) { return e.second <= mono; });
+    for (const auto& [host, until] : p.skipped)
+    {
+        plan->skipped.insert(host);
+    }
+    plan->gate = p.gate;
+    plan->dial_gate = p.dial_gate;
+    plan->provider_gate = p.provider != nullptr ? p.provider->gate : nullptr;
+    p.plan = std::move(plan);
+}
+
+const shaping::pool_rule& scheduler::pool_of(const queue::campaign_ref& c)
+{
+    auto found = pools_.find(c);
+    if (found == pools_.end())
+    {
+        found = pools_.emplace(c, hooks_.pool_of ? hooks_.pool_of(c) : std::string()).first;
+    }
+    const auto* pool = found->second.empty() ? nullptr : sources_->find_pool(found->second);
+    return pool != nullptr ? *pool : sources_->default_pool();
+}
+
+stand& scheduler::stand_of(site& s, const queue::campaign_ref& c)
+{
+    const auto& pool = pool_of(c);
+    return s.stands.try_emplace(pool.name, pool).first->second;
+}
+
+std::size_t scheduler::broadcast_sessions_max() const
+{
+    const std::size_t reserve =
+        std::size_t{options_.sessions_max} * options_.transactional_reserve_percent / 100;
+    return std::max<std::size_t>(1, options_.sessions_max - reserve);
+}
+
+std::optional<wall_time> scheduler::site_held_until(const site& s) const
+{
+    if (suspensions_.empty())
+    {
+        return std::nullopt;
+    }
+    const auto at = now();
+    const auto* e = suspensions_.find(shaping::suspension_kind::site, s.key, at.mono);
+    if (e == nullptr)
+    {
+        return std::nullopt;
+    }
+    return at.wall + std::chrono::duration_cast<milliseconds>(e->until - at.mono);
+}
+
+/// Gives the site's work to its idle sessions and to new ones, as far as limits allow.
 void scheduler::pump(site& s)
 {
-    if (!may_lease())
+    if (!may_lease() || !s.has_work())
     {
         return;
     }
-    if (s.health.state() != shaping::health_state::suspended)
+    if (s.bounce_until > deps_.clock_source.mono())
     {
-        serve_idle(s);
-    }
-    while (s.has_work() && s.sessions < std::min(s.window.size(), s.limits.connections_max))
-    {
-        if (sessions_.size() >= options_.sessions_max)
-        {
-            if (!std::exchange(s.waits_for_place, true))
-            {
-                wait_for_place_.push_back(&s);
-            }
-            return;
-        }
-        const auto now = deps_.clock_source.mono();
-        if (s.connections && s.connections->next_at(1) > now)
-        {
-            return;
-        }
-        if (!s.health.may_connect(now))
-        {
-            return;
-        }
-        std::vector<queue::lease> leases;
-        if (!take_batch(s, leases))
-        {
-            s.health.abandoned(now);
-            return;
-        }
-        if (s.connections)
-        {
-            (void)s.connections->take(now, 1);
-        }
-        open_session(s, std::move(leases));
-    }
-}
-
-void scheduler::serve_idle(site& s)
-{
-    while (!s.idle.empty() && s.has_work())
-    {
-        std::vector<queue::lease> leases;
-        if (!take_batch(s, leases))
-        {
-            return;
-        }
-        const auto id = s.idle.front();
-        s.idle.pop_front();
-        auto& entry = sessions_.at(id);
-        entry.is_idle = false;
-        load_for(id, std::move(leases), nullptr);
-    }
-}
-
-/// Leases up to a batch for the site: fair over its lanes, within its message rate.
-bool scheduler::take_batch(site& s, std::vector<queue::lease>& out)
-{
-    const auto now = deps_.clock_source.mono();
-    const auto wall = deps_.clock_source.wall();
-    std::uint64_t room = options_.batch;
-    if (s.messages)
-    {
-        room = s.messages->take(now, room);
-    }
-    const std::uint64_t granted = room;
-    while (out.size() < granted && !s.parked.empty())
-    {
-        const auto l = s.parked.front();
-        s.parked.pop_front();
-        leave_tail(l);
-        out.push_back(l);
-    }
-    const std::size_t from_tails = out.size();
-    while (out.size() < granted)
-    {
-        const auto turn = s.ring.next();
-        if (!turn)
-        {
-            break;
-        }
-        const std::size_t want = std::min<std::size_t>(turn->credit, granted - out.size());
-        const auto got = queue_.take(turn->which, want, wall, out);
-        if (got > 0)
-        {
-            s.ring.charge(turn->which, static_cast<std::uint32_t>(got));
-        }
-        if (got < want)
-        {
-            s.ring.erase(turn->which);
-            watch_due(turn->which);
-        }
-    }
-    if (s.messages && out.size() < granted)
-    {
-        s.messages->give_back(granted - out.size());
-    }
-    // A tail lane that gave leases away may deal out more.
-    std::set<queue::lane_index> tails;
-    for (std::size_t i = 0; i < from_tails; ++i)
-    {
-        tails.insert(out[i].lane);
-    }
-    for (const auto lane : tails)
-    {
-        if (tail_out_[lane] <= tail_out_max / 2)
-        {
-            asio::post(context_,
-                       [this, lane, c = queue_.campaign_of(lane)]
-                       {
-                           if (queue_.find_lifecycle(c) != nullptr && queue_.is_lane_of(lane, c))
-                           {
-                               wake_lane(lane);
-                           }
-                       });
-        }
-    }
-    return !out.empty();
-}
-
-void scheduler::open_session(site& s, std::vector<queue::lease> leases)
-{
-    const auto id = next_session_++;
-    auto& entry = sessions_[id];
-    entry.where = &s;
-    entry.shard = next_shard_++ % shards_.size();
-    ++s.sessions;
-    load_for(id, std::move(leases), s.plan);
-}
-
-void scheduler::load_for(session_id id, std::vector<queue::lease> leases,
-                         std::shared_ptr<const connection_plan> new_plan)
-{
-    auto batch = std::make_shared<std::vector<work>>();
-    batch->reserve(leases.size());
-    for (auto& l : leases)
-    {
-        batch->emplace_back().l = l;
-    }
-    auto& target = *shards_[sessions_.at(id).shard];
-    ++loading_;
-    const bool posted = deps_.pool.post(
-        [this, batch, id, &target, new_plan]
-        {
-            hooks_.load(*batch);
-            std::vector<work> sendable;
-            std::vector<work> others;
-            for (auto& w : *batch)
-            {
-                (w.what == fate::send ? sendable : others).push_back(std::move(w));
-            }
-            if (new_plan != nullptr)
-            {
-                target.open(id, new_plan, std::move(sendable));
-            }
-            else if (!sendable.empty())
-            {
-                target.give(id, std::move(sendable));
-            }
-            else
-            {
-                // Nothing came of it: ask again on the session's behalf.
-                asio::post(context_, [this, id] { on_session_wants(id); });
-            }
-            asio::post(context_,
-                       [this, others = std::move(others)]() mutable
-                       {
-                           --loading_;
-                           after_load(std::move(others));
-                       });
-        });
-    if (posted)
-    {
+        bounce_ready(s);
         return;
     }
-    --loading_;
-    for (const auto& w : *batch)
+    if (const auto held = site_held_until(s))
     {
-        queue_.give_back(w.l);
-    }
-    session_report nothing;
-    nothing.session = id;
-    if (new_plan != nullptr)
-    {
-        on_session_over(std::move(nothing));
-    }
-    else
-    {
-        on_session_wants(id);
-    }
-}
-
-/// Recipients that loading decided about.
-void scheduler::after_load(std::vector<work> not_sent)
-{
-    for (auto& w : not_sent)
-    {
-        switch (w.what)
-        {
-        case fate::skip:
-        {
-            auto o = make_outcome(w, w.skip_as);
-            o.f.cls = w.skip_class;
-            o.f.reply = w.skip_reason;
-            add_outcome(std::move(o));
-            break;
-        }
-        case fate::moved:
-        {
-            submit(queue_.move({w.l}, w.domain_now, deps_.clock_source.wall()), {w.l.campaign});
-            place_new_lanes();
-            break;
-        }
-        case fate::release:
-        case fate::send:
-            queue_.give_back(w.l);
-            break;
-        }
-    }
-    if (!not_sent.empty())
-    {
-        settle_now();
-    }
-}
-
-void scheduler::on_session_wants(session_id id)
-{
-    const auto found = sessions_.find(id);
-    if (found == sessions_.end() || found->second.is_idle)
-    {
+        postpone_parked(s, *held);
         return;
     }
-    auto& entry = found->second;
-    site& s = *entry.where;
-    entry.is_idle = true;
-    entry.idle_place = s.idle.insert(s.idle.end(), id);
-    if (may_lease())
+    bool progress = true;
+    while (progress && may_lease())
     {
-        serve_idle(s);
+        progress = false;
+        for (auto& [number, p] : s.paths)
+        {
+            if (!p->sticky.empty() && can_take(*p, false))
+            {
+                const bool served = serve(*p, nullptr);
+                progress = progress || served;
+            }
+        }
+        // Pools take turns: each round begins behind the one that was served last.
+        auto it = s.stands.upper_bound(s.last_stand);
+        for (std::size_t i = 0; i < s.stands.size(); ++i)
+        {
+            it = it == s.stands.end() ? s.stands.begin() : it;
+            if (!it->second.flows.empty() && serve_stand(s, it->second))
+            {
+                s.last_stand = it->first;
+                progress = true;
+            }
+            ++it;
+        }
     }
 }
 
-void scheduler::on_session_connected(session_id id)
+bool scheduler::serve_stand(site& s, stand& st)
 {
-    const auto found = sessions_.find(id);
-    if (found != sessions_.end() && !found->second.answered)
+    const bool urgent = st.flows.has_urgent();
+    const auto chosen = st.rotation.next([&](std::size_t source)
+                                         { return can_take(obtain_path(s, source), urgent); });
+    if (chosen)
     {
-        found->second.answered = true;
-        found->second.where->health.connected();
-        pump(*found->second.where); // a probe that came through lets the others in
+        return serve(obtain_path(s, *chosen), &st);
     }
+    if (sessions_.size() >= broadcast_sessions_max())
+    {
+        wait_for_place(s);
+    }
+    return urgent && squeeze_in(s, st);
 }
 
-void scheduler::on_session_over(session_report report)
+void scheduler::wait_for_place(site& s)
 {
-    const auto found = sessions_.find(report.session);
-    HK_ASSERT(found != sessions_.end());
-    site& s = *found->second.where;
-    if (found->second.is_idle)
+    if (!std::exchange(s.waits_for_place, true))
     {
-        s.idle.erase(found->second.idle_place);
+        wait_for_place_.push_back(&s);
     }
-    const bool answered = found->second.answered;
-    sessions_.erase(found);
-    --s.sessions;
-    const auto now = deps_.clock_source.mono();
-    if (report.connected)
-    {
-        if (!answered)
-        {
-            s.health.connected();
-        }
-        if (report.end.site_failure)
-        {
-            s.window.on_throttled();
-            s.last_reply = report.end.text;
-        }
-    }
-    else if (report.connect_failed)
-    {
-        on_connect_failed(s, report);
-    }
-    else
-    {
-        s.health.abandoned(now);
-    }
-    hand_on_place(); // before its own work comes back
-    give_back_all(report.unsent);
-    pump(s);
 }
 
 /// A session that ends makes room for the site that has waited longest, not for its own again.
 void scheduler::hand_on_place()
 {
-    while (!wait_for_place_.empty() && sessions_.size() < options_.sessions_max)
+    // Each is asked once: those that still find no room stand at the end again.
+    for (auto left = wait_for_place_.size();
+         left > 0 && sessions_.size() < broadcast_sessions_max(); --left)
     {
         site& next = *wait_for_place_.front();
         wait_for_place_.pop_front();
@@ -358,94 +296,277 @@ void scheduler::hand_on_place()
     }
 }
 
-/// A refusal at connect, banner or EHLO: the site is marked, one recipient records the attempt.
-void scheduler::on_connect_failed(site& s, session_report& report)
+/// One batch for an idle session of the path, or for a new one. @pre can_take(p, …)
+bool scheduler::serve(path& p, stand* st)
 {
-    s.window.on_failure();
-    s.last_reply = report.end.text;
-    const bool suspended = s.health.connect_failed(deps_.clock_source.mono(), deps_.random);
-    log::info("site_connect_failed", {{"site", s.key},
-                                      {"mx", report.mx},
-                                      {"stage", smtp::to_string(report.end.stage)},
-                                      {"reply", report.end.text},
-                                      {"suspended", suspended ? "yes" : "no"}});
-    const bool had_work = !report.unsent.empty();
-    const bool refused = report.refused_address;
-    while (!report.unsent.empty())
+    const auto mono = deps_.clock_source.mono();
+    const bool to_idle = !p.idle.empty();
+    if (!to_idle && !p.health.may_connect(mono))
     {
-        work w = std::move(report.unsent.front());
-        report.unsent.erase(report.unsent.begin());
-        auto o =
-            make_outcome(w, refused ? queue::disposition::bounced : queue::disposition::deferred);
-        o.f.attempt = w.l.state.attempts + 1;
-        o.f.site = s.key;
-        o.f.mx = report.mx;
-        o.f.source = s.plan->source;
-        o.f.code = static_cast<std::uint16_t>(report.end.code);
-        o.f.enhanced = refused ? "5.4.4" : smtp::format_enhanced_code(report.end.enhanced);
-        o.f.reply = report.end.text;
-        o.f.stage = smtp::to_string(report.end.stage);
-        o.f.cls = refused ? "refused_address"
-                          : reply_class(report.end.code, report.end.enhanced, report.end.stage);
-        add_outcome(std::move(o));
-        if (!refused)
+        return false;
+    }
+    // No more than the connection may carry: the rest would only come back.
+    const std::size_t room =
+        p.limits().messages_per_connection - (to_idle ? sessions_.at(p.idle.front()).given : 0);
+    const bool urgent_only = !to_idle && sessions_.size() >= broadcast_sessions_max();
+    std::vector<queue::lease> leases;
+    if (!take_batch(p, st, urgent_only, std::min<std::size_t>(options_.batch, room), leases))
+    {
+        if (!to_idle)
         {
-            break; // only the first one counts as tried
+            p.health.abandoned(mono);
+        }
+        return false;
+    }
+    if (to_idle)
+    {
+        const auto id = p.idle.front();
+        p.idle.pop_front();
+        sessions_.at(id).is_idle = false;
+        load_for(id, std::move(leases), nullptr);
+        return true;
+    }
+    if (p.connections)
+    {
+        (void)p.connections->take(mono, 1);
+    }
+    open_session(p, std::move(leases));
+    return true;
+}
+
+/// Every connection is busy and no other is allowed: transactional mail goes to the front of one
+/// that works, so that it waits for one message and not for a batch.
+bool scheduler::squeeze_in(site& s, stand& st)
+{
+    session_entry* best = nullptr;
+    session_id best_id = 0;
+    for (auto& [number, p] : s.paths)
+    {
+        if (!st.rotation.has(p->source) || p->retired || p->adaptation.suspended_until() ||
+            p->health.state() != shaping::health_state::up || !has_tokens(*p))
+        {
+            continue;
+        }
+        for (const auto id : p->sessions)
+        {
+            auto& entry = sessions_.at(id);
+            if (entry.answered && !entry.is_idle && entry.urgent < urgent_per_session_max &&
+                (best == nullptr || entry.urgent < best->urgent))
+            {
+                best = &entry;
+                best_id = id;
+            }
         }
     }
-    if (suspended)
+    if (best == nullptr)
     {
-        postpone_parked(s);
+        return false;
     }
-    if (had_work)
+    std::vector<queue::lease> leases;
+    if (!take_batch(*best->where, &st, true, urgent_per_session_max - best->urgent, leases))
     {
-        settle_now();
+        return false;
+    }
+    best->urgent += static_cast<unsigned>(leases.size());
+    load_for(best_id, std::move(leases), nullptr);
+    return true;
+}
+
+bool scheduler::can_take(path& p, bool urgent)
+{
+    if (p.retired || p.adaptation.suspended_until() || !has_tokens(p))
+    {
+        return false;
+    }
+    end_spent_sessions(p);
+    if (!p.idle.empty())
+    {
+        return p.health.state() != shaping::health_state::suspended;
+    }
+    return may_open(p, urgent);
+}
+
+/// Idle sessions that have been handed all that their connection may carry: some of it was not
+/// sent, so they would wait for more.
+void scheduler::end_spent_sessions(path& p)
+{
+    while (!p.idle.empty())
+    {
+        const auto id = p.idle.front();
+        auto& entry = sessions_.at(id);
+        if (entry.given < p.limits().messages_per_connection)
+        {
+            return;
+        }
+        p.idle.pop_front();
+        entry.is_idle = false;
+        shards_[entry.shard]->finish(id);
     }
 }
 
-/// Rare domains of a suspended site must not stand before the others of their tail lanes.
-void scheduler::postpone_parked(site& s)
+bool scheduler::may_open(const path& p, bool urgent) const
 {
-    const auto resumes = s.health.resumes_at();
-    if (s.parked.empty() || !resumes)
+    const auto mono = deps_.clock_source.mono();
+    const auto resumes = p.health.resumes_at();
+    const bool alive =
+        p.health.state() == shaping::health_state::up ||
+        (p.health.state() == shaping::health_state::suspended && resumes && *resumes <= mono);
+    const auto& provider_max = p.limits().provider_connections_max;
+    return alive && p.sessions.size() < p.connections_allowed() &&
+           sessions_.size() < (urgent ? options_.sessions_max : broadcast_sessions_max()) &&
+           (p.provider == nullptr || !provider_max || p.provider->sessions < *provider_max) &&
+           (!p.connections || p.connections->next_at(1) <= mono);
+}
+
+bool scheduler::has_tokens(path& p)
+{
+    const auto mono = deps_.clock_source.mono();
+    const auto cap = warm_up_cap_of(p);
+    return (!cap || warm_up_.used(p.number, p.where.key, today()) < *cap) &&
+           (!p.messages || p.messages->next_at(1) <= mono) &&
+           (p.provider == nullptr || !p.provider->messages ||
+            p.provider->messages->next_at(1) <= mono);
+}
+
+/// What a warming source may send to the site today; nullopt: no cap.
+std::optional<std::uint64_t> scheduler::warm_up_cap_of(const path& p) const
+{
+    const auto& plan = sources_->sources()[p.source].warm_up;
+    return plan ? shaping::warm_up_cap(*plan, today()) : std::nullopt;
+}
+
+shaping::day_number scheduler::today() const
+{
+    return shaping::make_local_date(deps_.clock_source.wall(), options_.offset_minutes).day;
+}
+
+/// A connection of the provider has ended: its other sites may have waited for it.
+void scheduler::pump_provider(const std::string& provider)
+{
+    const auto found = provider_sites_.find(provider);
+    if (provider.empty() || found == provider_sites_.end())
     {
         return;
     }
-    const std::vector<queue::lease> leases(s.parked.begin(), s.parked.end());
-    s.parked.clear();
+    std::size_t left = provider_pump_max;
+    for (auto* s : found->second)
+    {
+        if (left == 0)
+        {
+            break;
+        }
+        if (s->has_work())
+        {
+            pump(*s);
+            --left;
+        }
+    }
+}
+
+/// Rare domains of a site that is held must not stand before the others of their tail lanes.
+void scheduler::postpone_parked(site& s, wall_time until)
+{
+    std::vector<queue::lease> leases;
+    for (auto& [name, st] : s.stands)
+    {
+        auto out = st.flows.unpark([](const queue::lease&) { return true; });
+        leases.insert(leases.end(), out.begin(), out.end());
+    }
+    if (leases.empty())
+    {
+        return;
+    }
     std::set<queue::lane_index> lanes;
     for (const auto& l : leases)
     {
         leave_tail(l);
         lanes.insert(l.lane);
     }
-    const auto in = std::chrono::duration_cast<milliseconds>(*resumes - deps_.clock_source.mono());
-    submit_postponed(leases, deps_.clock_source.wall() + std::max(in, milliseconds{1000}));
+    submit_postponed(leases, std::max(until, deps_.clock_source.wall() + milliseconds{1000}));
     for (const auto lane : lanes)
     {
         watch_due(lane);
     }
 }
 
-void scheduler::give_back_all(std::vector<work>& unsent)
+/// The operator gave the site up: what is ready ends now, in batches.
+void scheduler::bounce_ready(site& s)
 {
-    std::set<queue::lane_index> lanes;
-    std::set<queue::campaign_ref> campaigns;
-    for (const auto& w : unsent)
+    constexpr std::size_t batch = 64;
+    std::vector<queue::lease> leases;
+    for (auto& [name, st] : s.stands)
     {
-        queue_.give_back(w.l);
-        lanes.insert(w.l.lane);
-        campaigns.insert(w.l.campaign);
+        for (auto& l : st.flows.unpark([](const queue::lease&) { return true; }))
+        {
+            leave_tail(l);
+            leases.push_back(l);
+        }
+        while (leases.size() < batch)
+        {
+            const auto turn = st.flows.next(false);
+            if (!turn)
+            {
+                break;
+            }
+            const auto lane = turn->lane;
+            const auto want = std::min<std::size_t>(turn->credit, batch - leases.size());
+            const auto got = queue_.take(lane, want, deps_.clock_source.wall(), leases);
+            if (got > 0)
+            {
+                st.flows.charge(turn->flow, static_cast<std::uint32_t>(got));
+            }
+            if (got < want)
+            {
+                st.flows.erase(lane);
+                watch_due(lane);
+            }
+        }
     }
-    unsent.clear();
-    for (const auto lane : lanes)
+    if (!leases.empty())
     {
-        wake_lane(lane);
+        load_for_disposal(
+            std::move(leases),
+            {queue::disposition::bounced, "5.7.0", s.bounce_reason, "operator", "operator", {}});
     }
-    for (const auto& c : campaigns)
+}
+
+/// The path's source is gone: its sessions end, what waits for it goes elsewhere.
+void scheduler::retire(path& p)
+{
+    p.retired = true;
+    for (const auto id : p.sessions)
     {
-        try_to_close(c);
+        shards_[sessions_.at(id).shard]->retire(id);
     }
+    for (const auto& l : p.sticky)
+    {
+        give_back(l);
+    }
+    p.sticky.clear();
+}
+
+void scheduler::forget_path(path& p)
+{
+    adapted_.erase(&p);
+    unsaved_.erase(&p);
+    p.where.paths.erase(p.number);
+}
+
+site* scheduler::find_site(const std::string& name)
+{
+    if (const auto found = sites_.find(name); found != sites_.end())
+    {
+        return found->second.get();
+    }
+    for (const auto& [key, s] : sites_)
+    {
+        const auto is_it = [&](const dns::mx_host& h) { return h.name == name; };
+        if (s->mx != nullptr && std::any_of(s->mx->hosts.begin(), s->mx->hosts.end(), is_it))
+        {
+            return s.get();
+        }
+    }
+    return nullptr;
 }
 
 } // namespace hikyaku::delivery

@@ -7,6 +7,8 @@
 #include <hikyaku/resolver/asio_address.h>
 #include <hikyaku/smtp/path.h>
 
+#include <algorithm>
+
 namespace hikyaku::delivery
 {
 namespace
@@ -14,6 +16,9 @@ namespace
 
 /// A session asks for more when it has this many left, so that loading overlaps with sending.
 constexpr std::size_t low_mark = 6;
+
+/// How long an address may take to answer while the host has one of the other family.
+constexpr milliseconds other_family_after{2'000};
 
 queue::disposition to_disposition(smtp::verdict v)
 {
@@ -74,6 +79,10 @@ asio::awaitable<void> session::run()
     report_.refused_address = true;
     for (const auto& host : plan_->mx->hosts)
     {
+        if (plan_->skipped.contains(host.name))
+        {
+            continue;
+        }
         co_await try_host(host);
         if (!report_.connect_failed || cut_ || owner_.draining())
         {
@@ -89,7 +98,14 @@ asio::awaitable<void> session::run()
     report_.unsent.insert(report_.unsent.end(), std::make_move_iterator(queue_.begin()),
                           std::make_move_iterator(queue_.end()));
     // Stopping says nothing about the site.
-    report_.connect_failed = report_.connect_failed && !cut_ && !owner_.draining();
+    report_.connect_failed = report_.connect_failed && !over();
+    if (report_.connect_failed && !tried_any_)
+    {
+        report_.refused_address = false;
+        report_.end.stage = smtp::stage::connect;
+        report_.end.text = "no address of the mail hosts can be reached from this source";
+        report_.end.site_failure = true;
+    }
     // Gone from the shard's count before the scheduler hears of it.
     owner_.remove(id_);
     owner_.events().session_over(std::move(report_));
@@ -97,9 +113,16 @@ asio::awaitable<void> session::run()
 
 asio::awaitable<void> session::try_host(const dns::mx_host& host)
 {
-    for (const auto& address : host.addresses)
+    const auto addresses = addresses_of(host);
+    for (std::size_t i = 0; i < addresses.size(); ++i)
     {
-        co_await try_address(host, address);
+        // With the other family still to try, one that doesn't answer is left soon.
+        const bool other_left =
+            std::any_of(addresses.begin() + static_cast<std::ptrdiff_t>(i) + 1, addresses.end(),
+                        [&](const auto& a) { return a.is_v4() != addresses[i].is_v4(); });
+        const auto patience = owner_.options().connect_timeout;
+        co_await try_address(host, addresses[i],
+                             other_left ? std::min(patience, other_family_after) : patience);
         if (!report_.connect_failed || cut_ || owner_.draining())
         {
             co_return;
@@ -107,14 +130,52 @@ asio::awaitable<void> session::try_host(const dns::mx_host& host)
     }
 }
 
-asio::awaitable<void> session::try_address(const dns::mx_host& host, const dns::ip_address& address)
+/// The host's addresses that the source can reach, in the order of the policy.
+std::vector<dns::ip_address> session::addresses_of(const dns::mx_host& host) const
+{
+    using family = shaping::address_family;
+    const auto policy = plan_->limits.address_family;
+    const bool v4 = policy != family::ipv6 && (!plan_->local_v4.empty() || plan_->local_v6.empty());
+    const bool v6 = policy != family::ipv4 && (!plan_->local_v6.empty() || plan_->local_v4.empty());
+    std::vector<dns::ip_address> first;
+    std::vector<dns::ip_address> second;
+    const bool v6_first = policy != family::prefer_ipv4;
+    for (const auto& a : host.addresses)
+    {
+        if (a.is_v4() ? v4 : v6)
+        {
+            (a.is_v4() != v6_first ? first : second).push_back(a);
+        }
+    }
+    if (policy != family::interleave)
+    {
+        first.insert(first.end(), second.begin(), second.end());
+        return first;
+    }
+    std::vector<dns::ip_address> out;
+    for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i)
+    {
+        if (i < first.size())
+        {
+            out.push_back(first[i]);
+        }
+        if (i < second.size())
+        {
+            out.push_back(second[i]);
+        }
+    }
+    return out;
+}
+
+asio::awaitable<void> session::try_address(const dns::mx_host& host, const dns::ip_address& address,
+                                           milliseconds timeout)
 {
     bool in_the_clear = false;
     while (true)
     {
         net::dial_target target;
         target.remote = {resolver::to_asio(address), plan_->port};
-        target.timeout = owner_.options().connect_timeout;
+        target.timeout = timeout;
         const std::string& local = address.is_v4() ? plan_->local_v4 : plan_->local_v6;
         if (!local.empty())
         {
@@ -127,7 +188,17 @@ asio::awaitable<void> session::try_address(const dns::mx_host& host, const dns::
         }
         mx_ = host.name;
         report_.mx = host.name;
+        co_await pass_dial_gate();
+        if (over())
+        {
+            co_return;
+        }
         dialled_ = owner_.time().mono();
+        if (listening())
+        {
+            tell(trace_event::kind::connecting, target.remote.address().to_string());
+        }
+        tried_any_ = true;
         const auto dialled = co_await owner_.dialer(plan_->is_route).dial(std::move(target));
         if (!dialled.ok())
         {
@@ -137,6 +208,10 @@ asio::awaitable<void> session::try_address(const dns::mx_host& host, const dns::
             report_.end.stage = smtp::stage::connect;
             report_.end.text = dialled.ec.message();
             report_.end.site_failure = true;
+            if (listening())
+            {
+                tell(trace_event::kind::closed, report_.end.text);
+            }
             co_return;
         }
         report_.refused_address = false;
@@ -146,6 +221,21 @@ asio::awaitable<void> session::try_address(const dns::mx_host& host, const dns::
             co_return;
         }
         in_the_clear = true;
+    }
+}
+
+/// The rate of new connections, at the moment of dialling.
+asio::awaitable<void> session::pass_dial_gate()
+{
+    while (!over())
+    {
+        const auto opens = plan_->dial_gate->pass(owner_.time().mono());
+        if (!opens)
+        {
+            break;
+        }
+        wake_->expires_at(*opens);
+        co_await wait();
     }
 }
 
@@ -163,8 +253,12 @@ asio::awaitable<bool> session::converse(net::stream& stream, const dns::mx_host&
     options.session_max = std::chrono::duration_cast<seconds>(plan_->limits.session_max);
     smtp::client_session machine(std::move(options));
     stream_ = &stream;
-    const auto end = co_await run_session(stream, machine, *this, owner_.time());
+    const auto end = co_await run_session(stream, machine, *this, owner_.time(), this);
     stream_ = nullptr;
+    if (listening())
+    {
+        tell(trace_event::kind::closed, end.text);
+    }
     report_.end = end;
     if (got_message_ask_)
     {
@@ -179,9 +273,19 @@ asio::awaitable<bool> session::converse(net::stream& stream, const dns::mx_host&
 void session::give(std::vector<work> more)
 {
     asked_ = false;
+    auto front =
+        std::find_if(queue_.begin(), queue_.end(), [](const work& w) { return !w.transactional; });
+    auto at = static_cast<std::size_t>(front - queue_.begin());
     for (auto& w : more)
     {
-        queue_.push_back(std::move(w));
+        if (w.transactional)
+        {
+            queue_.insert(queue_.begin() + static_cast<std::ptrdiff_t>(at++), std::move(w));
+        }
+        else
+        {
+            queue_.push_back(std::move(w));
+        }
     }
     wake();
 }
@@ -199,6 +303,23 @@ void session::cut()
         stream_->close();
     }
     wake();
+}
+
+void session::retire()
+{
+    retired_ = true;
+    wake();
+}
+
+void session::finish()
+{
+    finishing_ = true;
+    wake();
+}
+
+bool session::over() const
+{
+    return cut_ || retired_ || owner_.draining();
 }
 
 asio::awaitable<void> session::wait()
@@ -226,21 +347,34 @@ asio::awaitable<std::optional<smtp::envelope>> session::next_message()
     }
     while (true)
     {
-        ask_for_more();
-        if (cut_ || owner_.draining())
+        if (over())
         {
             co_return std::nullopt;
         }
-        if (take_next())
+        ask_for_more();
+        std::optional<mono_time> gate_opens;
+        if (next_ || !queue_.empty())
         {
-            break;
+            gate_opens = pass_gates();
+            if (!gate_opens)
+            {
+                if (take_next())
+                {
+                    break;
+                }
+                leave_gates();
+            }
+        }
+        if (finishing_ && !next_ && queue_.empty())
+        {
+            co_return std::nullopt;
         }
         // All that was there may have been stale: nobody gives to a session that has not asked.
         ask_for_more();
         const auto idle_until = owner_.time().mono() + plan_->limits.idle_max;
-        wake_->expires_at(idle_until);
+        wake_->expires_at(gate_opens ? *gate_opens : idle_until);
         co_await wait();
-        if (queue_.empty() && owner_.time().mono() >= idle_until)
+        if (!gate_opens && queue_.empty() && owner_.time().mono() >= idle_until)
         {
             co_return std::nullopt;
         }
@@ -280,6 +414,32 @@ bool session::prepare(std::optional<work>& slot, rendered& into)
     return false;
 }
 
+/// The message rates of the path and of its provider, at the moment of sending.
+/// @returns nullopt: go. Otherwise when to ask again.
+std::optional<mono_time> session::pass_gates()
+{
+    const auto now = owner_.time().mono();
+    auto closed_until = plan_->gate->pass(now);
+    if (!closed_until && plan_->provider_gate != nullptr)
+    {
+        closed_until = plan_->provider_gate->pass(now);
+        if (closed_until)
+        {
+            plan_->gate->give_back();
+        }
+    }
+    return closed_until;
+}
+
+void session::leave_gates()
+{
+    plan_->gate->give_back();
+    if (plan_->provider_gate != nullptr)
+    {
+        plan_->provider_gate->give_back();
+    }
+}
+
 /// The message that is sent now: the one that was prepared, unless it has become stale.
 bool session::take_next()
 {
@@ -306,7 +466,7 @@ void session::hand_back(work w)
 void session::prefetch()
 {
     const bool is_last = given_ >= plan_->limits.messages_per_connection;
-    if (next_ || is_last || cut_ || owner_.draining())
+    if (next_ || is_last || over())
     {
         return;
     }
@@ -386,6 +546,8 @@ void session::settle(const smtp::transaction_result& result)
     {
         a.o.kept_bytes = message_.message;
     }
+    a.enhanced = result.enhanced;
+    a.stage = result.stage;
     a.completed = result.stage == smtp::stage::final_dot && result.code != 0;
     a.site_failure = result.site_failure;
     current_.reset();

@@ -17,7 +17,7 @@ namespace hikyaku::delivery
 ///
 /// The final dot of a message goes out only when the previous attempt is durable and a last look
 /// says that the recipient may still get it.
-class session final : public message_source
+class session final : public message_source, private dialogue_tap
 {
 public:
     session(shard& owner, session_id id, std::shared_ptr<const connection_plan> plan,
@@ -29,6 +29,10 @@ public:
     /// Looks again at its reasons to wait.
     void wake();
     void cut();
+    /// Ends after the current transaction.
+    void retire();
+    /// Ends when it has sent what it has.
+    void finish();
     [[nodiscard]] session_id id() const noexcept { return id_; }
 
     [[nodiscard]] asio::awaitable<std::optional<smtp::envelope>> next_message() override;
@@ -38,14 +42,28 @@ public:
     void settle(const smtp::transaction_result& result) override;
 
 private:
+    // dialogue_tap
+    [[nodiscard]] bool listening() const noexcept override;
+    void sent(std::string_view commands) override;
+    void sent_message(std::size_t bytes) override;
+    void received(std::string_view bytes) override;
+    void tls_done(const net::tls_result& r) override;
+    void tell(trace_event::kind what, std::string_view text, std::uint64_t bytes = 0);
+    void tell_lines(trace_event::kind what, std::string_view text);
+
     [[nodiscard]] asio::awaitable<void> try_host(const dns::mx_host& host);
-    [[nodiscard]] asio::awaitable<void> try_address(const dns::mx_host& host,
-                                                    const dns::ip_address& address);
+    [[nodiscard]] asio::awaitable<void>
+    try_address(const dns::mx_host& host, const dns::ip_address& address, milliseconds timeout);
     [[nodiscard]] asio::awaitable<bool> converse(net::stream& stream, const dns::mx_host& host,
                                                  bool in_the_clear);
+    [[nodiscard]] asio::awaitable<void> pass_dial_gate();
     [[nodiscard]] asio::awaitable<void> wait();
     [[nodiscard]] bool prepare(std::optional<work>& slot, rendered& into);
     [[nodiscard]] bool take_next();
+    [[nodiscard]] std::optional<mono_time> pass_gates();
+    void leave_gates();
+    [[nodiscard]] bool over() const;
+    [[nodiscard]] std::vector<dns::ip_address> addresses_of(const dns::mx_host& host) const;
     void hand_back(work w);
     void ask_for_more();
     void record_failure(const work& w, const std::string& id_domain, const std::string& text);
@@ -64,6 +82,9 @@ private:
     std::optional<work> next_;
     rendered next_message_;
     unsigned given_ = 0;
+    bool retired_ = false;
+    bool finishing_ = false;
+    bool tried_any_ = false;
     const std::unique_ptr<net::timer> wake_;
     net::stream* stream_ = nullptr;
     session_report report_;

@@ -13,8 +13,9 @@ namespace hikyaku::delivery
 {
 
 shard::shard(std::size_t index, const engine_options& options, const hooks& h, const clock& clock,
-             const net::tls_client_context& tls, const seams& world, shard_events& events)
-    : index_(index), options_(options), hooks_(h), clock_(clock), events_(events),
+             const net::tls_client_context& tls, const seams& world, trace_hub& trace,
+             shard_events& events)
+    : index_(index), options_(options), hooks_(h), clock_(clock), trace_(trace), events_(events),
       sleeper_(*world.sleeper),
       own_context_(world.scheduler_loop ? nullptr : std::make_unique<asio::io_context>(1)),
       context_(own_context_ ? *own_context_ : *world.shard_loops.at(index)),
@@ -88,6 +89,32 @@ void shard::give(session_id id, std::vector<work> more)
                        return;
                    }
                    found->second->give(std::move(more));
+               });
+}
+
+void shard::retire(session_id id)
+{
+    asio::post(context_,
+               [this, id]
+               {
+                   const auto found = sessions_.find(id);
+                   if (found != sessions_.end())
+                   {
+                       found->second->retire();
+                   }
+               });
+}
+
+void shard::finish(session_id id)
+{
+    asio::post(context_,
+               [this, id]
+               {
+                   const auto found = sessions_.find(id);
+                   if (found != sessions_.end())
+                   {
+                       found->second->finish();
+                   }
                });
 }
 

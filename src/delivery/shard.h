@@ -34,6 +34,11 @@ struct attempt
     std::uint64_t number = 0;
     bool completed = false;
     bool site_failure = false;
+    /// As rules want them.
+    smtp::enhanced_code enhanced;
+    smtp::stage stage = smtp::stage::connect;
+    /// The next try need not wait: it was this connection's matter.
+    bool at_once = false;
 };
 
 /// How a session ended, with what it did not get to.
@@ -73,13 +78,18 @@ class shard
 {
 public:
     shard(std::size_t index, const engine_options& options, const hooks& h, const clock& clock,
-          const net::tls_client_context& tls, const seams& world, shard_events& events);
+          const net::tls_client_context& tls, const seams& world, trace_hub& trace,
+          shard_events& events);
     ~shard();
     void start();
 
     void open(session_id id, std::shared_ptr<const connection_plan> plan, std::vector<work> first);
     /// More work for a session; comes back through returned() when the session is gone.
     void give(session_id id, std::vector<work> more);
+    /// The session finishes its transaction and ends; unsent work comes back.
+    void retire(session_id id);
+    /// The session gets no more work: it ends when it has sent what it has.
+    void finish(session_id id);
     /// Sessions finish their transaction and end; unsent work comes back.
     void drain();
     /// Cuts what is still open.
@@ -107,6 +117,8 @@ public:
     [[nodiscard]] const clock& time() const noexcept { return clock_; }
     [[nodiscard]] std::unique_ptr<net::timer> make_timer() { return sleeper_.make_timer(context_); }
     [[nodiscard]] shard_events& events() noexcept { return events_; }
+    [[nodiscard]] trace_hub& trace() noexcept { return trace_; }
+    [[nodiscard]] const trace_hub& trace() const noexcept { return trace_; }
     [[nodiscard]] net::dialer& dialer(bool route) noexcept
     {
         return route ? *route_dialer_ : *dialer_;
@@ -122,6 +134,7 @@ private:
     const engine_options& options_;
     const hooks& hooks_;
     const clock& clock_;
+    trace_hub& trace_;
     shard_events& events_;
     net::sleeper& sleeper_;
     const std::unique_ptr<asio::io_context> own_context_;

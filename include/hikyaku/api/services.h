@@ -20,8 +20,8 @@
 #include <hikyaku/crm/services.h>
 #include <hikyaku/delivery/engine.h>
 #include <hikyaku/identity/api_keys.h>
-#include <hikyaku/identity/operator_token.h>
 #include <hikyaku/identity/domain_watch.h>
+#include <hikyaku/identity/operator_token.h>
 #include <hikyaku/identity/sender_domains.h>
 #include <hikyaku/identity/tenants.h>
 #include <hikyaku/jobs/jobs.h>
@@ -43,9 +43,21 @@ namespace hikyaku::api
 struct queue_access
 {
     std::function<delivery::engine_view()> view{};
-    /// False when no such site is known.
-    std::function<bool(const std::string& site, milliseconds duration)> suspend_site{};
-    std::function<void(const queue::campaign_ref&)> hurry{};
+    // Orders, as delivery::engine has them. False when nothing of that name is known.
+    std::function<bool(const delivery::scope&, milliseconds, const std::string& why)> suspend{};
+    std::function<bool(const delivery::scope&)> resume{};
+    std::function<bool(const delivery::scope&)> retry{};
+    std::function<bool(const delivery::scope&, milliseconds, const std::string& why)> bounce{};
+    std::function<delivery::explanation(const queue::campaign_ref&, ordinal,
+                                        const std::string& domain)>
+        explain{};
+    std::function<std::vector<delivery::forecast_line>(
+        const std::vector<std::pair<std::string, std::uint64_t>>& recipients_by_domain,
+        const std::string& pool)>
+        forecast{};
+    std::function<std::vector<delivery::session_view>()> sessions{};
+    /// Null when too many listen.
+    std::function<std::shared_ptr<delivery::trace_subscription>(const std::string& site)> trace{};
     std::function<void(bool on, std::string because)> hold{};
 
     /// @param engine  outlives the functions

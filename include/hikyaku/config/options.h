@@ -30,8 +30,6 @@ inline constexpr const char* resolv_conf_path = "/etc/resolv.conf";
 [[nodiscard]] delivery::engine_options make_engine_options(const settings& s);
 /// Every source and pool, with defaults in place: what sources are chosen from.
 [[nodiscard]] shaping::source_table make_source_table(const settings& s);
-/// The first source of pool "default".
-[[nodiscard]] delivery::source make_default_source(const settings& s);
 /// `spool_dir` is <data_dir>/spool; whoever starts the server makes it.
 [[nodiscard]] http::server_options make_server_options(const settings& s);
 /// TCP and Unix socket of one listener, named "api" and "api.unix"; empty when it is off.

@@ -10,14 +10,18 @@
 
 #include <hikyaku/base/duration_histogram.h>
 #include <hikyaku/base/random.h>
+#include <hikyaku/delivery/operate.h>
 #include <hikyaku/delivery/seams.h>
+#include <hikyaku/delivery/trace.h>
 #include <hikyaku/delivery/work.h>
 #include <hikyaku/net/address.h>
 #include <hikyaku/net/blocking_pool.h>
 #include <hikyaku/queue/active_queue.h>
 #include <hikyaku/queue/domain_table.h>
 #include <hikyaku/resolver/resolver.h>
+#include <hikyaku/shaping/adaptation_event.h>
 #include <hikyaku/shaping/shaping_table.h>
+#include <hikyaku/shaping/source_table.h>
 #include <hikyaku/smtp/client_session.h>
 #include <hikyaku/store/database.h>
 #include <hikyaku/store/disk_guard.h>
@@ -33,16 +37,6 @@ struct route
     std::uint16_t port = 25;
 };
 
-struct source
-{
-    std::string name = "default";
-    /// Empty: the system chooses.
-    std::string address_v4;
-    std::string address_v6;
-    /// Empty: the installation's host name.
-    std::string ehlo_name;
-};
-
 struct engine_options
 {
     std::string hostname = "localhost";
@@ -55,7 +49,12 @@ struct engine_options
     /// "*" is the default route.
     std::map<std::string, route> routes;
     net::network_list forbidden_networks = net::default_forbidden_networks();
-    source default_source;
+    /// Where mail leaves from. Null: one source, "default", that leaves the address to the system.
+    std::shared_ptr<const shaping::source_table> sources;
+    /// Percent of sessions_max that only transactional mail may use.
+    unsigned transactional_reserve_percent = 10;
+    /// The installation's offset from UTC: when a warm-up's day begins.
+    int offset_minutes = 9 * 60;
     smtp::session_timeouts timeouts;
     milliseconds connect_timeout{30'000};
     resolver::resolver_options dns;
@@ -63,20 +62,49 @@ struct engine_options
     std::size_t unknown_bytes_max = 1u << 20;
 };
 
+/// A site from one source as people see it.
+struct path_view
+{
+    std::string source;
+    /// "up", "suspended" or "probing".
+    std::string health;
+    std::uint64_t sessions = 0;
+    std::uint64_t idle = 0;
+    /// Connections allowed now.
+    std::uint64_t window = 0;
+    /// Retries that wait for this source.
+    std::uint64_t sticky = 0;
+    /// The limits in force, lowered ones included.
+    shaping::site_limits limits;
+    /// What is lowered or suspended now, by whom and until when.
+    std::vector<shaping::adaptation_event> adaptations;
+    std::string last_reply;
+    /// Milliseconds until the suspension ends; 0 when there is none.
+    std::int64_t resumes_in_ms = 0;
+};
+
 /// A site as people see it.
 struct site_view
 {
     std::string site;
     std::string provider;
-    /// "up", "suspended" or "probing".
+    std::vector<std::string> mx;
+    /// The worst of its paths: "up", "suspended" or "probing".
     std::string health;
     std::uint64_t sessions = 0;
     std::uint64_t window = 0;
     std::uint64_t lanes_ready = 0;
     std::uint64_t parked = 0;
+    /// Recipients of its domains that wait: ready now, and for a later try; in flight.
+    std::uint64_t ready = 0;
+    std::uint64_t scheduled = 0;
+    std::uint64_t in_flight = 0;
     std::string last_reply;
+    /// What happens next, in a few words: "sends", "waits for message_rate", "suspended until …".
+    std::string next_action;
     /// Milliseconds until the suspension ends; 0 when there is none.
     std::int64_t resumes_in_ms = 0;
+    std::vector<path_view> paths;
 };
 
 struct campaign_view
@@ -102,7 +130,14 @@ struct engine_view
     double loop_lag_ms = 0;
     /// Of transactions, from MAIL to the last reply.
     duration_histogram::view transactions;
+    /// Suspensions of sites, tenants and campaigns in force, and the last adaptations of all kinds
+    /// (newest last, at most adaptation_history_max).
+    std::vector<shaping::adaptation_event> suspensions;
+    std::vector<shaping::adaptation_event> history;
+    /// How many adaptations began since the start.
+    std::uint64_t adaptations = 0;
 };
+inline constexpr std::size_t adaptation_history_max = 512;
 
 /// The sending engine: one scheduler thread that owns lanes, limits and leases, and shard threads
 /// that run sessions. Knows no campaign. All methods are thread-safe.
@@ -159,11 +194,34 @@ public:
 
     /// Holds or resumes all leasing, with a reason for people.
     void hold(bool on, std::string because);
-    /// Operator: no connections to the site for the duration; zero resumes at once.
-    /// @returns false when no such site is known.
-    [[nodiscard]] bool suspend_site(const std::string& site, milliseconds duration);
+    // Operator's orders. Each @returns false when nothing of that name is known.
+    /// Hands nothing out of the scope for the duration; survives a restart. @pre duration > 0
+    [[nodiscard]] bool suspend(const scope& what, milliseconds duration, const std::string& why);
+    /// Ends suspensions of the scope, the operator's and those by rules; for a site back-offs too.
+    [[nodiscard]] bool resume(const scope& what);
+    /// Retries of the scope become due now; a dead site is tried at once.
+    [[nodiscard]] bool retry(const scope& what);
+    /// Everything that waits in the scope ends as bounced, with the reason; for a site also what
+    /// comes within `duration`.
+    [[nodiscard]] bool bounce(const scope& what, milliseconds duration, const std::string& why);
+
+    /// Why a recipient has not been sent, and when it may be.
+    [[nodiscard]] explanation explain(const queue::campaign_ref& c, ordinal who,
+                                      const std::string& domain) const;
+    /// How long sites would need for so many more recipients per routing domain.
+    [[nodiscard]] std::vector<forecast_line>
+    forecast(const std::vector<std::pair<std::string, std::uint64_t>>& recipients_by_domain,
+             const std::string& pool) const;
+    [[nodiscard]] std::vector<session_view> sessions() const;
+    [[nodiscard]] trace_hub& trace() noexcept;
+
+    /// New limits, rules, sources and name servers; no session is dropped but those of a source
+    /// that is gone, after their transaction.
     void reload(std::shared_ptr<const shaping::shaping_table> shaping,
+                std::shared_ptr<const shaping::source_table> sources,
                 std::vector<std::string> dns_servers);
+    /// The tenant's quota has changed.
+    void reload_tenant(tenant_id tenant);
 
     [[nodiscard]] engine_view view() const;
     /// Counters of one campaign as last settled; nullopt when it is not open.

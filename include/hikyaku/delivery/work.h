@@ -8,6 +8,7 @@
 
 #include <hikyaku/base/result.h>
 #include <hikyaku/queue/active_queue.h>
+#include <hikyaku/shaping/quota.h>
 
 namespace hikyaku::delivery
 {
@@ -37,6 +38,8 @@ struct work
     /// Address as it is said at RCPT; empty when nobody could be found.
     std::string recipient;
     domain_id domain_now;
+    /// Ahead of broadcasts inside a session, too.
+    bool transactional = false;
     /// The campaign module's own: content and contact row.
     std::shared_ptr<const void> payload;
     /// Exact bytes of an attempt whose end is unknown; empty otherwise.
@@ -57,6 +60,15 @@ struct rendered
     std::string id_domain;
 };
 
+/// What a tenant may send, for its quotas.
+struct tenant_terms
+{
+    shaping::quota_limits quota;
+    /// The tenant's first day and its offset from UTC.
+    shaping::day_number created = 0;
+    int offset_minutes = 0;
+};
+
 /// What delivery asks of the layer that knows campaigns.
 struct hooks
 {
@@ -69,6 +81,11 @@ struct hooks
     std::function<bool(const work&)> still_valid;
     /// A settlement with facts is durable. On the store's writer thread: hand over and return.
     std::function<void(const queue::settlement&)> settled;
+    /// Name of the pool that the campaign sends from; "" is the default. Empty function: all
+    /// default. Scheduler thread; must not block for long.
+    std::function<std::string(const queue::campaign_ref&)> pool_of;
+    /// Quota and calendar of a tenant. Empty function: no quotas. As above.
+    std::function<tenant_terms(tenant_id)> terms_of;
     /// Every recipient of the campaign has its end, durably. Scheduler thread.
     std::function<void(const queue::campaign_ref&)> drained;
 };

@@ -229,7 +229,13 @@ void plan_operations(world& w, const geography& g, expectations& e)
     {
         const auto site = g.sites[r.below(g.sites.size())];
         const auto how_long = r.between(second, 20 * second);
-        w.at(some_time(), [&w, site, how_long] { (void)w.engine().suspend_site(site, how_long); });
+        w.at(some_time(),
+             [&w, site, how_long]
+             {
+                 delivery::scope what;
+                 what.site = site;
+                 (void)w.engine().suspend(what, how_long, "a test");
+             });
     }
 }
 

@@ -57,21 +57,12 @@ std::optional<shaping::rate> with_slack(const world& w, std::optional<shaping::r
 
 void check_site(world& w, const std::string& name, const site_model& m, const site_log& log)
 {
-    // Permits are given with the lease: a session may hold some of them for a while.
-    std::vector<mono_time> permits;
     std::vector<mono_time> sent;
     for (const auto& one : log.mails)
     {
-        permits.push_back(one.leased);
         sent.push_back(one.sent);
     }
-    auto rate = with_slack(w, m.limits.message_rate.value_or(std::nullopt));
-    if (rate)
-    {
-        check_rate(w, name, "messages leased", rate, permits);
-        rate->burst += std::uint64_t{*m.limits.connections_max} * (w.options.batch + low_mark);
-        check_rate(w, name, "messages sent", rate, sent);
-    }
+    check_rate(w, name, "messages", m.limits.message_rate.value_or(std::nullopt), sent);
     check_rate(w, name, "connections",
                with_slack(w, m.limits.connection_rate.value_or(std::nullopt)), log.dials);
     if (log.open_most > m.limits.connections_max.value_or(UINT32_MAX))

@@ -116,13 +116,18 @@ TEST_F(ApiTest, TheQueueIsShownAndSteered)
     milliseconds duration{};
     int hurried = 0;
     all_->queue.view = [&] { return view; };
-    all_->queue.suspend_site = [&](const std::string& site, milliseconds d)
+    all_->queue.suspend = [&](const delivery::scope& what, milliseconds d, const std::string&)
     {
-        suspended = site;
+        suspended = what.site;
         duration = d;
-        return site == "mx.example";
+        return what.site == "mx.example";
     };
-    all_->queue.hurry = [&](const queue::campaign_ref&) { ++hurried; };
+    all_->queue.resume = [&](const delivery::scope& what)
+    {
+        duration = milliseconds{0};
+        return what.site == "mx.example";
+    };
+    all_->queue.retry = [&](const delivery::scope&) { return ++hurried > 0; };
     const auto body = parse(operate("GET", "/platform/v1/queue"));
     EXPECT_EQ(body.at("sites").as_array().size(), 1U);
     const std::string path = "/platform/v1/queue/sites/mx.example";

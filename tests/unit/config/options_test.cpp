@@ -26,7 +26,7 @@ TEST(Options, DefaultsAreThoseOfTheModules)
     const auto engine = make_engine_options(s);
     const delivery::engine_options built_in;
     EXPECT_EQ(engine.hostname, "mail.example");
-    EXPECT_EQ(engine.default_source.ehlo_name, "mail.example");
+    EXPECT_EQ(engine.sources->sources().front().ehlo_name, "mail.example");
     EXPECT_EQ(engine.smtp_port, built_in.smtp_port);
     EXPECT_EQ(engine.sessions_max, built_in.sessions_max);
     EXPECT_EQ(engine.batch, built_in.batch);
@@ -79,21 +79,15 @@ limits: {domains_per_tenant_max: 7}
     EXPECT_EQ(domains.domains_per_tenant_max, 7U);
 }
 
-TEST(Options, TheSourceIsTheFirstOfTheDefaultPool)
+TEST(Options, TheAddressesOfAllSourcesAreForSpf)
 {
-    const std::string sources =
-        "hostname: h.example\n"
-        "sources: [{name: one, address_v4: 192.0.2.1},\n"
-        "  {name: two, address_v6: \"2001:db8::2\", ehlo_name: m.example}]\n";
-    const auto first = read(sources);
-    EXPECT_EQ(make_default_source(first).name, "one");
-    EXPECT_EQ(make_default_source(first).ehlo_name, "h.example");
-    const auto second = read(sources + "pools: {default: [{source: two}], a: [{source: one}]}");
-    EXPECT_EQ(make_default_source(second).name, "two");
-    EXPECT_EQ(make_default_source(second).ehlo_name, "m.example");
-    EXPECT_EQ(make_domain_options(second).source_addresses,
+    const auto s = read("hostname: h.example\n"
+                        "sources: [{name: one, address_v4: 192.0.2.1},\n"
+                        "  {name: two, address_v6: \"2001:db8::2\", ehlo_name: m.example}]\n"
+                        "pools: {default: [{source: two}], a: [{source: one}]}");
+    EXPECT_EQ(make_domain_options(s).source_addresses,
               (std::vector<std::string>{"192.0.2.1", "2001:db8::2"}));
-    EXPECT_EQ(make_default_source(read("hostname: h.example")).name, "default");
+    EXPECT_EQ(make_engine_options(s).sources->sources().size(), 2U);
 }
 
 TEST(Options, ChecksOfDomainsKnowTheSources)

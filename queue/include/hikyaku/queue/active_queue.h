@@ -35,6 +35,8 @@ struct lease
     attempt_state state;
     /// Might have been in flight when an earlier process died.
     bool maybe_repeat = false;
+    /// Its taker's mark: it holds a permit of the tenant's quota.
+    bool has_permit = false;
     [[nodiscard]] bool is_retry() const noexcept { return due != wall_time{}; }
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -24,6 +25,8 @@ public:
     /// The domain's number, a new one if needed. New rows are added to `platform`, which must
     /// become durable together with (or before) whatever uses the number.
     [[nodiscard]] domain_id obtain(std::string_view domain, store::record& platform);
+    /// nullopt: no recipient ever had that domain.
+    [[nodiscard]] std::optional<domain_id> find(std::string_view domain) const;
     /// @pre the number came from obtain()
     [[nodiscard]] std::string name(domain_id id) const;
     [[nodiscard]] std::size_t size() const;

@@ -1,0 +1,312 @@
+#include "scheduler.h"
+
+#include <hikyaku/base/assert.h>
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+namespace hikyaku::delivery
+{
+namespace
+{
+
+/// How long a lane rests that found too many waiting before it.
+constexpr milliseconds short_hold{1'000};
+
+} // namespace
+
+std::uint64_t scheduler::take_tokens(path& p, std::uint64_t n)
+{
+    const auto mono = deps_.clock_source.mono();
+    if (p.messages)
+    {
+        n = p.messages->take(mono, n);
+    }
+    if (p.provider != nullptr && p.provider->messages)
+    {
+        const auto granted = p.provider->messages->take(mono, n);
+        if (p.messages && granted < n)
+        {
+            p.messages->give_back(n - granted);
+        }
+        n = granted;
+    }
+    if (const auto cap = warm_up_cap_of(p))
+    {
+        const auto granted = warm_up_.take(p.number, p.where.key, today(), *cap, n);
+        return_rate_tokens(p, n - granted);
+        n = granted;
+    }
+    return n;
+}
+
+void scheduler::return_tokens(path& p, std::uint64_t n)
+{
+    if (n > 0 && warm_up_cap_of(p))
+    {
+        warm_up_.give_back(p.number, p.where.key, today(), n);
+    }
+    return_rate_tokens(p, n);
+}
+
+void scheduler::return_rate_tokens(path& p, std::uint64_t n)
+{
+    if (n == 0)
+    {
+        return;
+    }
+    if (p.messages)
+    {
+        p.messages->give_back(n);
+    }
+    if (p.provider != nullptr && p.provider->messages)
+    {
+        p.provider->messages->give_back(n);
+    }
+}
+
+/// Leases up to `count` for the path, within its message rates: what must leave from here first,
+/// then a fair choice of the stand (may be null).
+bool scheduler::take_batch(path& p, stand* st, bool urgent_only, std::size_t count,
+                           std::vector<queue::lease>& out)
+{
+    const auto granted = take_tokens(p, count);
+    while (out.size() < granted && !p.sticky.empty() && !urgent_only)
+    {
+        out.push_back(p.sticky.front());
+        p.sticky.pop_front();
+    }
+    if (st != nullptr)
+    {
+        fill_from(p, *st, urgent_only, granted, out);
+    }
+    return_tokens(p, granted - std::min<std::uint64_t>(granted, out.size()));
+    return !out.empty();
+}
+
+void scheduler::fill_from(path& p, stand& st, bool urgent_only, std::size_t count,
+                          std::vector<queue::lease>& out)
+{
+    const auto wall = deps_.clock_source.wall();
+    std::vector<queue::lease> fresh;
+    std::vector<queue::lease> from_tails;
+    while (out.size() < count)
+    {
+        const auto turn = st.flows.next(urgent_only);
+        if (!turn)
+        {
+            break;
+        }
+        if (const auto until = flow_held_until(*turn, p.where))
+        {
+            hold_flow(st, turn->flow, *until);
+            continue;
+        }
+        if (const auto until =
+                turn->parked ? std::nullopt : campaign_held_until(queue_.campaign_of(turn->lane)))
+        {
+            st.flows.erase(turn->lane);
+            hold_lane(turn->lane, *until);
+            continue;
+        }
+        auto& tenant = tenant_of(turn->flow.tenant);
+        const std::uint64_t want =
+            turn->parked ? 1 : std::min<std::size_t>(turn->credit, count - out.size());
+        const auto permits = tenant.quota ? tenant.quota->take(date_of(tenant), want) : want;
+        if (permits == 0)
+        {
+            const auto block = tenant.quota->blocked(date_of(tenant));
+            const auto until = block && !block->may_come_back ? block->until : wall + short_hold;
+            hold_flow(st, turn->flow, until);
+            continue;
+        }
+        fresh.clear();
+        if (turn->parked)
+        {
+            fresh.push_back(st.flows.take_parked(turn->flow));
+            leave_tail(fresh.back());
+            from_tails.push_back(fresh.back());
+            st.flows.charge(turn->flow, 1);
+        }
+        else
+        {
+            const auto got = queue_.take(turn->lane, permits, wall, fresh);
+            if (got > 0)
+            {
+                st.flows.charge(turn->flow, static_cast<std::uint32_t>(got));
+            }
+            if (got < permits)
+            {
+                st.flows.erase(turn->lane);
+                watch_due(turn->lane);
+            }
+        }
+        if (tenant.quota && fresh.size() < permits)
+        {
+            tenant.quota->settle(date_of(tenant), 0, permits - fresh.size());
+        }
+        for (auto& l : fresh)
+        {
+            l.has_permit = tenant.quota.has_value();
+            dispatch(p, st, l, out);
+        }
+    }
+    refill_tails(from_tails);
+}
+
+/// A retry keeps its source: greylisting remembers the address.
+void scheduler::dispatch(path& p, stand& st, queue::lease l, std::vector<queue::lease>& out)
+{
+    const auto before = sources_->find_number(l.state.source);
+    if (!l.is_retry() || !before || *before == p.source || !st.rotation.has(*before))
+    {
+        l.state.source = p.number;
+        out.push_back(l);
+        return;
+    }
+    path& own = obtain_path(p.where, *before);
+    if (const auto until = own.adaptation.suspended_until())
+    {
+        const auto at = now();
+        return_permit(l);
+        submit_postponed({l}, at.wall + std::chrono::duration_cast<milliseconds>(*until - at.mono));
+    }
+    else if (own.sticky.size() < sticky_max)
+    {
+        own.sticky.push_back(l);
+    }
+    else
+    {
+        give_back(l);
+        st.flows.erase(l.lane);
+        hold_lane(l.lane, deps_.clock_source.wall() + short_hold);
+    }
+}
+
+/// Whether a suspension keeps the turn's mail back, and until when.
+std::optional<wall_time> scheduler::flow_held_until(const flow_table::turn& t, site& s)
+{
+    if (suspensions_.empty())
+    {
+        return std::nullopt;
+    }
+    const auto at = now();
+    const auto& tenant = tenant_of(t.flow.tenant).name;
+    const auto* e = suspensions_.find(shaping::suspension_kind::tenant, tenant, at.mono);
+    if (e == nullptr)
+    {
+        e = suspensions_.find_tenant_site(tenant, s.key, at.mono);
+    }
+    if (e == nullptr)
+    {
+        return std::nullopt;
+    }
+    return at.wall + std::chrono::duration_cast<milliseconds>(e->until - at.mono);
+}
+
+std::optional<wall_time> scheduler::campaign_held_until(const queue::campaign_ref& c) const
+{
+    if (suspensions_.empty())
+    {
+        return std::nullopt;
+    }
+    const auto at = now();
+    const auto* e =
+        suspensions_.find(shaping::suspension_kind::campaign, campaign_text(c.campaign), at.mono);
+    if (e == nullptr)
+    {
+        return std::nullopt;
+    }
+    return at.wall + std::chrono::duration_cast<milliseconds>(e->until - at.mono);
+}
+
+/// Takes a tenant's mail out of the stand until then.
+void scheduler::hold_flow(stand& st, const flow_key& flow, wall_time until)
+{
+    const auto parked =
+        st.flows.unpark([&](const queue::lease& l) { return l.campaign.tenant == flow.tenant; });
+    if (!parked.empty())
+    {
+        for (const auto& l : parked)
+        {
+            leave_tail(l);
+        }
+        submit_postponed(parked, until);
+    }
+    const auto lanes = st.flows.extract([&](queue::lane_index lane)
+                                        { return queue_.campaign_of(lane).tenant == flow.tenant; });
+    for (const auto lane : lanes)
+    {
+        hold_lane(lane, until);
+    }
+    for (const auto& l : parked)
+    {
+        watch_due(l.lane);
+    }
+}
+
+scheduler::tenant_entry& scheduler::tenant_of(tenant_id id)
+{
+    const auto [found, fresh] = tenants_.try_emplace(id);
+    auto& t = found->second;
+    if (fresh)
+    {
+        t.name = tenant_text(id);
+        if (hooks_.terms_of)
+        {
+            t.terms = hooks_.terms_of(id);
+            make_quota(id, t);
+        }
+    }
+    return t;
+}
+
+shaping::local_date scheduler::date_of(const tenant_entry& t) const
+{
+    return shaping::make_local_date(deps_.clock_source.wall(), t.terms.offset_minutes);
+}
+
+void scheduler::return_permit(const queue::lease& l)
+{
+    auto& t = tenant_of(l.campaign.tenant);
+    if (l.has_permit && t.quota)
+    {
+        t.quota->settle(date_of(t), 0, 1);
+    }
+}
+
+/// The lease goes back unused, with its permit.
+void scheduler::give_back(const queue::lease& l)
+{
+    return_permit(l);
+    auto clean = l;
+    clean.has_permit = false;
+    queue_.give_back(clean);
+}
+
+/// Tail lanes that gave leases away may deal out more.
+void scheduler::refill_tails(const std::vector<queue::lease>& gone)
+{
+    std::set<queue::lane_index> tails;
+    for (const auto& l : gone)
+    {
+        tails.insert(l.lane);
+    }
+    for (const auto lane : tails)
+    {
+        if (tail_out_[lane] <= tail_out_max / 2)
+        {
+            asio::post(context_,
+                       [this, lane, c = queue_.campaign_of(lane)]
+                       {
+                           if (queue_.find_lifecycle(c) != nullptr && queue_.is_lane_of(lane, c))
+                           {
+                               wake_lane(lane);
+                           }
+                       });
+        }
+    }
+}
+
+} // namespace hikyaku::delivery
