@@ -25,6 +25,7 @@ scheduler::scheduler(const engine_options& options,
         deps_.world.sleeper = &net::system_sleeper();
     }
     timer_ = deps_.world.sleeper->make_timer(context_);
+    gather_timer_ = deps_.world.sleeper->make_timer(context_);
     const unsigned count =
         options.shards != 0 ? options.shards : std::max(1U, std::thread::hardware_concurrency());
     for (std::size_t i = 0; i < count; ++i)
@@ -393,6 +394,7 @@ void scheduler::end_stop()
                    settlements_in_flight_ = 0; // no need to gather any more
                    settle_now();
                    timer_->cancel();
+                   gather_timer_->cancel();
                    resolver_.reset();
                    if (own_context_)
                    {
@@ -401,9 +403,21 @@ void scheduler::end_stop()
                });
 }
 
-void scheduler::attempts_ready(std::size_t shard)
+void scheduler::attempts_ready()
 {
-    asio::post(context_, [this, shard] { collect(shard); });
+    asio::post(context_, [this] { gather(); });
+}
+void scheduler::outcomes_wanted()
+{
+    if (!wanted_.exchange(true))
+    {
+        asio::post(context_,
+                   [this]
+                   {
+                       wanted_ = false;
+                       collect_all();
+                   });
+    }
 }
 void scheduler::session_wants(session_id id)
 {

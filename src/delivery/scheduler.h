@@ -80,7 +80,8 @@ public:
     [[nodiscard]] trace_hub& trace() noexcept { return trace_; }
 
     // Shard threads.
-    void attempts_ready(std::size_t shard) override;
+    void attempts_ready() override;
+    void outcomes_wanted() override;
     void session_wants(session_id id) override;
     void session_connected(session_id id) override;
     void session_over(session_report report) override;
@@ -124,6 +125,8 @@ private:
     /// Settlements handed to the writer and not durable yet: more outcomes gather meanwhile, so
     /// that a commit carries many.
     static constexpr unsigned settlements_in_flight_max = 2;
+    /// Outcomes gather for so long, unless a session waits for one to be durable.
+    static constexpr milliseconds gather_max{5};
     /// Leases of one tail lane outside of it; beyond that the lane waits.
     static constexpr std::size_t tail_out_max = 512;
     /// Retries that wait for one source at one site.
@@ -246,6 +249,8 @@ private:
     [[nodiscard]] static shaping::adaptation_subject subject_of(const scope& what);
 
     // scheduler_settle.cpp: outcomes become rows
+    void gather();
+    void collect_all();
     void collect(std::size_t shard);
     void add_outcome(queue::outcome o, bool at_once = false);
     void set_next_try(queue::outcome& o, bool at_once);
@@ -277,6 +282,9 @@ private:
     asio::io_context& context_;
     asio::executor_work_guard<asio::io_context::executor_type> guard_;
     std::unique_ptr<net::timer> timer_;
+    std::unique_ptr<net::timer> gather_timer_;
+    bool gathering_ = false;
+    std::atomic<bool> wanted_{false};
     std::unique_ptr<resolver::mx_resolver> resolver_;
     queue::active_queue queue_;
     std::vector<std::unique_ptr<shard>> shards_;

@@ -22,6 +22,35 @@ queue::outcome scheduler::make_outcome(const work& w, queue::disposition what) c
     return o;
 }
 
+/// A commit costs about the same for one outcome as for fifty: they gather until a session waits
+/// for one of them, at most for a moment.
+void scheduler::gather()
+{
+    if (std::exchange(gathering_, true))
+    {
+        return;
+    }
+    gather_timer_->expires_at(deps_.clock_source.mono() + gather_max);
+    gather_timer_->async_wait(
+        [this](bool expired)
+        {
+            gathering_ = false;
+            if (expired)
+            {
+                collect_all();
+            }
+        });
+}
+
+void scheduler::collect_all()
+{
+    for (std::size_t i = 0; i < shards_.size(); ++i)
+    {
+        collect(i);
+    }
+    settle_now();
+}
+
 void scheduler::collect(std::size_t index)
 {
     for (auto& a : shards_[index]->take_attempts())
@@ -30,7 +59,6 @@ void scheduler::collect(std::size_t index)
         reached_[index] = a.number;
         add_outcome(std::move(a.o), a.at_once);
     }
-    settle_now();
 }
 
 void scheduler::set_next_try(queue::outcome& o, bool at_once)

@@ -179,7 +179,7 @@ std::uint64_t shard::add_attempt(attempt a)
     }
     if (was_empty)
     {
-        events_.attempts_ready(index_);
+        events_.attempts_ready();
     }
     return next_number_;
 }
@@ -193,6 +193,7 @@ std::vector<attempt> shard::take_attempts()
 void shard::wait_durable(session& s, std::uint64_t number)
 {
     waiters_.emplace(number, &s);
+    events_.outcomes_wanted();
 }
 
 void shard::forget_waiter(session& s)

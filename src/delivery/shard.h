@@ -63,7 +63,9 @@ class shard_events
 public:
     virtual ~shard_events() = default;
     /// The shard's outbox was empty and isn't any more.
-    virtual void attempts_ready(std::size_t shard) = 0;
+    virtual void attempts_ready() = 0;
+    /// A session waits for an attempt to be durable: what has gathered is wanted now.
+    virtual void outcomes_wanted() = 0;
     virtual void session_wants(session_id id) = 0;
     /// The session got as far as its first message.
     virtual void session_connected(session_id id) = 0;
