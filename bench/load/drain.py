@@ -46,16 +46,20 @@ def reset_peak_rss(pid):
 
 
 class Bed(contextlib.ExitStack):
-    """Name server, one receiver on all addresses, and a daemon that sends to it."""
+    """Name server, one receiver on all addresses, and a daemon that sends to it.
 
-    def __init__(self, samples=0):
+    `many`: how many domains with a site each exist beside the ten and ten; `record` as in Sink.
+    """
+
+    def __init__(self, samples=0, many=0, record=None):
         super().__init__()
         try:
+            self.many = many
             self.sink = self.enter_context(
-                peers.Sink(workload.ADDRESSES, record=None, samples=samples,
-                           options=["--no-prefix-faults"])
+                peers.Sink(workload.EVERYWHERE if many else workload.ADDRESSES, record=record,
+                           samples=samples, options=["--no-prefix-faults"])
             )  # fmt: skip
-            dns = self.enter_context(peers.Nsd(workload.zones()))
+            dns = self.enter_context(peers.Nsd(workload.zones(many)))
             self.daemon = self.enter_context(Daemon(
                 {"dns": {"servers": [f"{dns.address}:{dns.port}"]},
                  "delivery": {"smtp_port": self.sink.port},
@@ -71,18 +75,19 @@ class Bed(contextlib.ExitStack):
             self.close()
             raise
 
-    def shape(self, message_rate="none"):
-        """Limits for the next start."""
-        self.daemon.shaping = workload.shaping(message_rate)
+    def shape(self, message_rate="none", one_site_rate=None):
+        """Limits for the next start, or for a reload."""
+        self.daemon.shaping = workload.shaping(message_rate, one_site_rate)
         self.daemon.write_configuration()
 
     @property
     def pid(self):
         return self.daemon.process.pid
 
-    def fill(self, shapes, each, deadline_s=600):
-        """A tenant with sender domains and customers; returns (tenant, DKIM records, seconds)."""
-        tenant = self.daemon.create_tenant()
+    def fill(self, shapes, deadline_s=600, name="Shop"):
+        """A tenant with sender domains and customers, {shape: how many}; returns (tenant, DKIM
+        records, seconds)."""
+        tenant = self.daemon.create_tenant(name)
         workload.add_fields(tenant)
         records = {}
         for domain, ed25519 in ((workload.RSA_DOMAIN, False), (workload.BOTH_DOMAIN, True)):
@@ -91,22 +96,22 @@ class Bed(contextlib.ExitStack):
                 if record["purpose"] == "dkim":
                     records[record["name"]] = record["value"]
         path = self.daemon.directory.file("contacts.csv")
-        workload.write_contacts(path, shapes, each)
+        workload.write_contacts(path, shapes, self.many)
         begun = time.monotonic()
         counts = workload.import_file(tenant, path, deadline_s)
         took_s = time.monotonic() - begun
         os.remove(path)
-        if counts["created"] != each * len(shapes):
+        if counts["created"] != sum(shapes.values()):
             raise RuntimeError(f"the import: {counts}")
         return tenant, records, took_s
 
-    def drain(self, tenant, sender_domain, shape, messages, during=None):
+    def drain(self, tenant, sender_domain, shape, messages, during=None, kilobytes=10):
         """Sends a campaign; returns its figures. `during` runs beside it on a thread: f(stop)."""
         self.sink.reset()
         stop = threading.Event()
         beside = threading.Thread(target=during, args=(stop,)) if during else None
         cpu_before, threads_before = cpu_s(self.pid), thread_cpu_s(self.pid)
-        campaign = tenant.submit(workload.campaign(sender_domain, shape))
+        campaign = tenant.submit(workload.campaign(sender_domain, shape, kilobytes))
         if beside:
             beside.start()
         try:
@@ -148,8 +153,8 @@ class Bed(contextlib.ExitStack):
             raise RuntimeError(f"the expansion: {report}")
         return campaign, took_s
 
-    def restart(self, message_rate="none"):
-        self.shape(message_rate)
+    def restart(self, message_rate="none", one_site_rate=None):
+        self.shape(message_rate, one_site_rate)
         self.daemon.restart()
 
     def run_offline(self, program, *options, timeout_s=_DEADLINE_S):

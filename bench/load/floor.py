@@ -23,18 +23,18 @@ import peers  # noqa: E402
 MESSAGE_BYTES = 10240
 
 
-def measure_sign(signers, seconds):
+def measure_sign(signers, seconds, message_bytes=MESSAGE_BYTES):
     done = subprocess.run(
-        [peers.find_program("floor_sign"), str(signers), str(seconds), str(MESSAGE_BYTES)],
+        [peers.find_program("floor_sign"), str(signers), str(seconds), str(message_bytes)],
         check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     return json.loads(done.stdout)["sign_us"]
 
 
-def measure_smtp(messages, connections):
+def measure_smtp(messages, connections, message_bytes=MESSAGE_BYTES):
     """CPU microseconds per message of smtp-source and of the sink, and messages per second."""
     with peers.Sink(record=None) as sink:
-        options = ["-d", "-s", str(connections), "-l", str(MESSAGE_BYTES)]
+        options = ["-d", "-s", str(connections), "-l", str(message_bytes)]
         peers.smtp_source(sink.endpoints[0], max(messages // 10, connections), *options)  # warm up
         sink.reset()
         cpu_s = peers.smtp_source(sink.endpoints[0], messages, *options)
@@ -44,10 +44,10 @@ def measure_smtp(messages, connections):
     return cpu_s * 1e6 / messages, stats["cpu_us_per_message"], messages / stats["elapsed_s"]
 
 
-def measure(signers, seconds, messages, connections):
+def measure(signers, seconds, messages, connections, message_bytes=MESSAGE_BYTES):
     """All figures as a dict; see the top of this file."""
-    sign_us = measure_sign(signers, seconds)
-    smtp_source_us, sink_us, messages_per_s = measure_smtp(messages, connections)
+    sign_us = measure_sign(signers, seconds, message_bytes)
+    smtp_source_us, sink_us, messages_per_s = measure_smtp(messages, connections, message_bytes)
     return {
         "signers": signers,
         "sign_us": round(sign_us, 2),
@@ -65,11 +65,13 @@ def main():
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--messages", type=int, default=30_000)
     parser.add_argument("--connections", type=int, default=20)
+    parser.add_argument("--bytes", type=int, default=MESSAGE_BYTES, help="of a message")
     parser.add_argument("--bin", help="directory of sink and floor_sign")
     given = parser.parse_args()
     if given.bin:
         os.environ["HK_BIN"] = given.bin
-    print(json.dumps(measure(given.signers, given.seconds, given.messages, given.connections)))
+    print(json.dumps(measure(given.signers, given.seconds, given.messages, given.connections,
+                             given.bytes)))  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def measure(recipients, drained, tenants=TENANTS):
     with drain.Bed() as bed:
         for number in range(tenants - 1):
             bed.daemon.create_tenant(f"Tenant {number}")
-        tenant, _, import_s = bed.fill(["one"], recipients, _IMPORT_DEADLINE_S)
+        tenant, _, import_s = bed.fill({"one": recipients}, _IMPORT_DEADLINE_S)
         import_peak = drain.peak_rss_mb(bed.pid)
         bed.daemon.stop()
         contacts = bed.run_offline("store_compact")["bytes"]

@@ -7,6 +7,8 @@ DOMAINS = 10
 SITE_ADDRESSES = [f"127.0.1.{10 + number}" for number in range(DOMAINS)]
 ONE_ADDRESS = "127.0.1.2"
 ADDRESSES = [ONE_ADDRESS, *SITE_ADDRESSES]
+EVERYWHERE = ["0.0.0.0"]
+MANY_ZONE = "many.test"
 RSA_DOMAIN = "rsa.sender.test"
 BOTH_DOMAIN = "both.sender.test"
 FIELDS = [
@@ -21,17 +23,25 @@ _CITIES = ["札幌市", "仙台市", "さいたま市", "横浜市", "名古屋�
 _TAGS = ["coffee", "books", "travel", "garden", "music", "camera"]
 
 
-def zones():
-    """Ten domains that share one MX ("o0.test" ...), ten with an MX each ("t0.test" ...)."""
+def zones(many=0):
+    """Ten domains that share one MX ("o0.test" ...), ten with an MX each ("t0.test" ...), and `many`
+    with an MX and an address each, which only a receiver on EVERYWHERE has."""
     found = {"one.test": f"mx IN A {ONE_ADDRESS}"}
     for number, address in enumerate(SITE_ADDRESSES):
         found[f"o{number}.test"] = "@ IN MX 10 mx.one.test."
         found[f"t{number}.test"] = f"@ IN MX 10 mx\nmx IN A {address}"
+    if many:
+        found[MANY_ZONE] = "".join(
+            f"d{n} IN MX 10 mx.d{n}\nmx.d{n} IN A 127.{64 + n // 65536}.{n // 256 % 256}.{n % 256}\n"
+            for n in range(many)
+        )
     return found
 
 
-def shaping(message_rate="none"):
-    """No limit but twenty connections for each site."""
+def shaping(message_rate="none", one_site_rate=None):
+    """No limit but twenty connections for each site; the site that ten domains share can have one
+    of its own."""
+    own = {} if one_site_rate is None else {"mx.one.test": {"message_rate": one_site_rate}}
     return {
         "version": 1,
         "default": {
@@ -41,6 +51,7 @@ def shaping(message_rate="none"):
             "message_rate": message_rate,
             "connection_rate": "none",
         },
+        "sites": own,
     }
 
 
@@ -50,16 +61,28 @@ def add_fields(tenant):
         tenant.add_field(name, kind, **more)
 
 
-def write_contacts(path, shapes, each):
-    """A CSV of `each` customers for every shape: "one" (site) or "ten". Returns its bytes."""
+def _domain_of(shape, number, draw, many):
+    if shape == "single":
+        return "o0.test"
+    if shape == "many":
+        return f"d{number % many}.{MANY_ZONE}"
+    return f"{shape[0]}{draw.randrange(DOMAINS)}.test"
+
+
+def write_contacts(path, shapes, many=0):
+    """A CSV of `shapes`, {shape: customers}. Returns its bytes.
+
+    "one": ten domains of one site, "ten": of ten sites, "single": one domain, "many": customer after
+    customer at the next of `many` domains.
+    """
     draw = random.Random(1)
     with open(path, "w", encoding="utf-8", newline="") as out:
         out.write(",".join(HEADER) + "\r\n")
-        for shape in shapes:
-            for number in range(each):
-                domain = f"{shape[0]}{draw.randrange(DOMAINS)}.test"
+        for shape, customers in shapes.items():
+            for number in range(customers):
+                domain = _domain_of(shape, number, draw, many)
                 row = (
-                    f"customer.{number:07d}@{domain}",
+                    f"{shape}.{number:07d}@{domain}",
                     f"{_FAMILIES[number % 10]} {_GIVEN[number // 10 % 10]}",
                     "サトウ ハナコ", shape, _CITIES[number % 8], RANKS[number % 3],
                     str(number * 37 % 10000), f"2026-{1 + number % 12:02d}-{1 + number % 28:02d}",
@@ -104,22 +127,25 @@ _HTML = (
   <ul>{% for tag in tags %}<li>{{ tag | upcase }}</li>{% endfor %}</ul>
   <table>
 """
-    + "".join(_ROW % (number, number) for number in range(24))
-    + "  </table>\n</body></html>\n"
+    + "%s  </table>\n</body></html>\n"
 )
+#: Rows of the table for so many KB on the wire.
+_ROWS = {10: 24, 100: 294}
 
 
-def campaign(sender_domain, shape=None):
-    """About 10 KB on the wire, multipart/alternative; every recipient's bytes are different."""
-    condition = {"field": "shape", "op": "eq", "value": shape}
-    where = {"all": [condition] if shape else []}
+def campaign(sender_domain, shape=None, kilobytes=10, conditions=(), **changes):
+    """About `kilobytes` (10 or 100) on the wire, multipart/alternative; every recipient's bytes are
+    different."""
+    shaped = [{"field": "shape", "op": "eq", "value": shape}] if shape else []
+    rows = "".join(_ROW % (number, number) for number in range(_ROWS[kilobytes]))
     return {
         "name": "Autumn",
         "from": {"email": f"news@{sender_domain}", "name": "店 Shop"},
         "reply_to": f"help@{sender_domain}",
         "subject": "{{ name | default: 'お客様' }}様へ秋のお知らせ",
         "text": _TEXT,
-        "html": _HTML,
-        "audience": {"where": where},
+        "html": _HTML.replace("%s", rows),
+        "audience": {"where": {"all": [*shaped, *conditions]}},
         "unsubscribe": {"url": "https://shop.example/u/{{ coupon }}", "one_click": True},
+        **changes,
     }
