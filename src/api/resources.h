@@ -15,6 +15,12 @@ void add_job_routes(http::router& router, services& all);
 void add_suppression_routes(http::router& router, services& all);
 void add_domain_routes(http::router& router, services& all);
 void add_key_routes(http::router& router, services& all);
+/// What happened to a contact over all campaigns.
+void add_delivery_routes(http::router& router, services& all);
+/// Recipients of a campaign, and why one has not got it yet.
+void add_explain_routes(http::router& router, services& all);
+/// A campaign's dry run.
+void add_dry_run_routes(http::router& router, services& all);
 void add_operation_log_routes(http::router& router, services& all);
 /// Last: the document tells of the routes added before (and of itself).
 void add_document_route(http::router& router, services& all);

@@ -18,6 +18,9 @@ void add_tenant_routes(http::router& router, services& all)
     add_key_routes(router, all);
     add_operation_log_routes(router, all);
     add_campaign_routes(router, all);
+    add_delivery_routes(router, all);
+    add_explain_routes(router, all);
+    add_dry_run_routes(router, all);
     add_document_route(router, all);
 }
 

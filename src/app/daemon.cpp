@@ -212,7 +212,8 @@ void daemon::open_crm()
     limits_ = std::make_unique<api::request_limits>(
         system_clock(),
         api::request_rate{settings_.limits.requests_per_s, settings_.limits.requests_burst});
-    jobs_->run();
+    jobs_->register_kind(std::string(campaign::dry_run_kind),
+                         [this](jobs::context& job) { return campaigns_->run_dry(job); });
 }
 
 result<void, failure> daemon::open_delivery()
@@ -242,10 +243,17 @@ result<void, failure> daemon::open_delivery()
     campaigns_ = std::make_unique<campaign::campaigns>(campaign::campaigns::dependencies{
         *db_, *log_, system_clock(), *ids_, *crm_, *tenants_, *domains_, *routing_, *master_,
         engine_options.shards, watch_.get()});
+    feed::outcome_index_options index_options;
+    index_options.has_contacts = [this](tenant_id tenant, campaign_id id)
+    { return campaigns_->has_contacts(tenant, id); };
+    outcomes_ = std::make_unique<feed::outcome_index>(*db_, std::move(index_options));
     pool_ = std::make_unique<net::blocking_pool>(net::blocking_pool_options{load_threads, 4096});
-    auto hooks =
-        campaigns_->make_hooks([this](const queue::settlement& s)
-                               { delivery_log_->on_settled(s.tenant, s.fact_seq, s.facts); });
+    auto hooks = campaigns_->make_hooks(
+        [this](const queue::settlement& s)
+        {
+            delivery_log_->on_settled(s.tenant, s.fact_seq, s.facts);
+            outcomes_->on_settled(s.tenant);
+        });
     hooks.terms_of = [this](tenant_id id) { return terms_of(id); };
     engine_ = std::make_unique<delivery::engine>(
         std::move(engine_options), shaping_,
@@ -271,6 +279,7 @@ result<void, failure> daemon::open_delivery()
         return in("queue", started.error().message());
     }
     campaigns_->run();
+    jobs_->run(); // jobs of a former process may need the campaigns
     watch_->run();
     metrics_ = std::make_unique<metrics>(
         metrics::sources{*engine_, *db_, *disk_, campaigns_->sign_durations()});
@@ -294,6 +303,7 @@ result<void, failure> daemon::open_listeners()
         .limits = limits_.get(),
         .watch = watch_.get(),
         .campaigns = campaigns_.get(),
+        .outcomes = outcomes_.get(),
         .queue = api::queue_access::of(*engine_),
         .hooks = {},
         .token = token_.get(),
@@ -534,6 +544,10 @@ void daemon::stop()
     {
         watch_->stop();
     }
+    if (jobs_)
+    {
+        jobs_->stop(); // they ask the engine
+    }
     if (campaigns_)
     {
         campaigns_->stop();
@@ -550,14 +564,11 @@ void daemon::stop()
     {
         pool_->stop();
     }
-    if (jobs_)
-    {
-        jobs_->stop();
-    }
     if (delivery_log_)
     {
         delivery_log_.reset();
     }
+    outcomes_.reset();
     if (db_ && engine_)
     {
         put_clean_mark();

@@ -13,6 +13,7 @@
 #include <hikyaku/crypto/master_key.h>
 #include <hikyaku/delivery/engine.h>
 #include <hikyaku/feed/delivery_log.h>
+#include <hikyaku/feed/outcome_index.h>
 #include <hikyaku/feed/rates.h>
 #include <hikyaku/http/server.h>
 #include <hikyaku/identity/api_keys.h>
@@ -98,6 +99,7 @@ private:
     std::unique_ptr<feed::rates> rates_;
     std::unique_ptr<feed::delivery_log> delivery_log_;
     std::unique_ptr<campaign::campaigns> campaigns_;
+    std::unique_ptr<feed::outcome_index> outcomes_; // asks campaigns_
     std::unique_ptr<net::blocking_pool> pool_;
     std::unique_ptr<delivery::engine> engine_;
     std::unique_ptr<metrics> metrics_;

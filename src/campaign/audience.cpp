@@ -219,7 +219,8 @@ void audience_reader::add(ordinal who, std::string_view email, bool check_twins,
             return;
         }
     }
-    out.push_back({who, deps_.routing.obtain(parsed->domain_ascii, platform)});
+    out.push_back({who, deps_.number_of ? deps_.number_of(parsed->domain_ascii)
+                                        : deps_.routing.obtain(parsed->domain_ascii, platform)});
     state.recipients += 1;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,9 @@ public:
         crm::services& crm;
         queue::domain_table& routing;
         const clock& clock_source;
+        /// Numbers for routing domains in the place of `routing`'s, which keeps what it is asked
+        /// for; empty: `routing`.
+        std::function<domain_id(const std::string&)> number_of{};
     };
     audience_reader(dependencies deps, queue::campaign_ref campaign, const definition& d);
 

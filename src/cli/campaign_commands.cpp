@@ -1,3 +1,4 @@
+#include "campaign_explain.h"
 #include "campaign_follow.h"
 #include "campaign_submit.h"
 #include "client_session.h"
@@ -150,6 +151,20 @@ void add_campaign_commands(CLI::App& root, command_context& ctx)
     const auto follow = std::make_shared<bool>(false);
     counts.add_flag("--follow", *follow, "Show the progress until it is finished");
     on_chosen(counts, ctx, [&ctx, id, follow] { return report(ctx, *id, *follow); });
+
+    auto& why = add_id_command(group, ctx, "explain", "Why a recipient has no mail yet", id);
+    const auto whom = std::make_shared<std::string>();
+    why.add_option("RECIPIENT", *whom, "A contact's id (con_…), an address, or a number")
+        ->required();
+    on_chosen(why, ctx, [&ctx, id, whom] { return explain_recipient(ctx, *id, *whom); });
+
+    auto* rehearse = group.add_subcommand(
+        "dry-run", "Render every message and tell what would happen; send nothing");
+    const auto what = std::make_shared<std::string>();
+    rehearse->add_option("FILE|ID", *what, "A file as submit takes it (a draft is made), or cmp_…")
+        ->required();
+    add_tenant_options(*rehearse, ctx);
+    on_chosen(*rehearse, ctx, [&ctx, what] { return dry_run_campaign(ctx, *what); });
 
     const std::pair<const char*, const char*> actions[] = {
         {"start", "Start a draft"},

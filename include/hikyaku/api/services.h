@@ -35,6 +35,11 @@ namespace hikyaku::campaign
 class campaigns;
 } // namespace hikyaku::campaign
 
+namespace hikyaku::feed
+{
+class outcome_index;
+} // namespace hikyaku::feed
+
 namespace hikyaku::api
 {
 
@@ -116,6 +121,8 @@ struct services
     identity::domain_watch* watch = nullptr;
     /// nullptr: campaign routes answer 503.
     campaign::campaigns* campaigns = nullptr;
+    /// nullptr: what happened to recipients can't be looked up (503).
+    feed::outcome_index* outcomes = nullptr;
     queue_access queue{};
     operator_hooks hooks{};
     /// nullptr: the platform is reachable over the Unix socket only.

@@ -17,12 +17,14 @@
 #include <hikyaku/base/duration_histogram.h>
 #include <hikyaku/campaign/content.h>
 #include <hikyaku/campaign/definition.h>
+#include <hikyaku/campaign/dry_run.h>
 #include <hikyaku/campaign/message.h>
 #include <hikyaku/crm/services.h>
 #include <hikyaku/delivery/engine.h>
 #include <hikyaku/identity/domain_watch.h>
 #include <hikyaku/identity/sender_domains.h>
 #include <hikyaku/identity/tenants.h>
+#include <hikyaku/jobs/context.h>
 #include <hikyaku/oplog/operation_log.h>
 #include <hikyaku/queue/domain_table.h>
 #include <hikyaku/queue/rows.h>
@@ -136,6 +138,9 @@ public:
     create(tenant_id tenant, const oplog::actor& who, definition d,
            const std::vector<given_recipient>& recipients);
     [[nodiscard]] result<campaign_row, campaign_error> find(tenant_id tenant, campaign_id id) const;
+    /// Whether recipients are contacts (else they were given); nullopt when there is no such
+    /// campaign.
+    [[nodiscard]] std::optional<bool> has_contacts(tenant_id tenant, campaign_id id) const;
     /// Newest first, ids < before (0: from the newest).
     [[nodiscard]] std::vector<campaign_row> list(tenant_id tenant, std::uint64_t before,
                                                  std::size_t limit) const;
@@ -155,6 +160,19 @@ public:
     /// Renders for one contact, or for the sample recipient when there is none. Sends nothing.
     [[nodiscard]] result<message_maker::parts, campaign_error>
     preview(tenant_id tenant, campaign_id id, std::optional<ordinal> contact) const;
+    /// Renders every recipient as it would be sent now, sends nothing and changes nothing. Memory
+    /// is bounded; it takes as long as rendering does.
+    /// @param who  for the check of the sender domain, which asks nothing
+    /// @error not_found, invalid, unavailable; conflict: `watch` stopped it
+    [[nodiscard]] result<dry_run_report, campaign_error>
+    dry_run(tenant_id tenant, const oplog::actor& who, campaign_id id,
+            const dry_run_watch& watch = {}) const;
+    /// Members of the audience a dry run looks at, at most: contacts, or recipients given; of an
+    /// upload its bytes. @error not_found, unavailable
+    [[nodiscard]] result<std::uint64_t, campaign_error> dry_run_size(tenant_id tenant,
+                                                                     campaign_id id) const;
+    /// A dry run as a job of dry_run_kind: progress, cancel; the report is its final counts.
+    [[nodiscard]] jobs::outcome run_dry(jobs::context& job) const;
     /// How long signing took, per message.
     [[nodiscard]] const duration_histogram& sign_durations() const noexcept { return signing_; }
     /// Messages that are rendered from now on are signed with the keys that the domain has now.
@@ -177,6 +195,13 @@ private:
                  const std::string& domain) const;
     [[nodiscard]] result<std::shared_ptr<const content>, campaign_error>
     compile(tenant_id tenant, campaign_id id, const definition& d) const;
+    void forecast(dry_run_report& r,
+                  const std::vector<std::pair<std::string, std::uint64_t>>& by_domain,
+                  const std::string& pool) const;
+    [[nodiscard]] result<dry_run_report, campaign_error> judge(dry_run_report r, tenant_id tenant,
+                                                               const oplog::actor& who,
+                                                               const definition& d,
+                                                               const std::string& domain) const;
     /// Other keys may have become active between compiling and being live.
     void take_switched_keys(tenant_id tenant, const content& compiled);
     [[nodiscard]] live_ptr find_live(const queue::campaign_ref& c) const;
