@@ -2,7 +2,7 @@
 # a second run reinstalls and rebuilds nothing.
 #
 #   make demo    build, start everything on loopback, send a campaign to 20,000 people, show it
-#   make test    every test: unit, fault, sanitized, scenarios with real peers
+#   make test    every test: unit, fault, sanitized, scenarios with real peers, some fuzzing
 #   make bench   measure against the floor and the rival; writes bench/RESULTS.md
 #   make tsan    the thread sanitizer over engine, store and queue
 #   make fuzz    each fuzz target for FUZZ_SECONDS (default 60)
@@ -15,6 +15,7 @@ ASAN := build/asan
 TSAN := build/tsan
 FUZZ := build/fuzz
 FUZZ_SECONDS ?= 60
+FUZZ_CI_SECONDS ?= 20
 JOBS ?= $(shell nproc)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 STAMP := .cache/packages.stamp
@@ -26,7 +27,7 @@ export CCACHE_DIR ?= $(HOME)/.cache/ccache
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: all build demo test unit bench tsan fuzz format install clean help packages
+.PHONY: all build demo test unit bench tsan fuzz fuzz-ci format install clean help packages
 
 all: build
 
@@ -56,6 +57,7 @@ test: $(BUILD)/build.ninja
 	cmake --build $(ASAN) -j $(JOBS) --target sanitized_tests
 	ctest --test-dir $(ASAN) --output-on-failure -L 'unit|fault' -j $(JOBS)
 	ctest --test-dir $(BUILD) --output-on-failure -LE unit
+	$(MAKE) fuzz-ci
 
 unit: $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS)
@@ -74,6 +76,11 @@ fuzz: | packages
 	cmake --preset fuzz
 	cmake --build $(FUZZ) -j $(JOBS) --target fuzzers
 	bash tests/fuzz/run.sh $(FUZZ) $(FUZZ_SECONDS)
+
+fuzz-ci: | packages
+	cmake --preset fuzz
+	cmake --build $(FUZZ) -j $(JOBS) --target fuzzers_ci
+	bash tests/fuzz/run_ci.sh $(FUZZ) $(FUZZ_CI_SECONDS)
 
 format: | packages
 	git ls-files '*.cpp' '*.h' | xargs clang-format-19 -i

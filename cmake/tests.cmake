@@ -69,15 +69,24 @@ if(NOT HK_SANITIZE)
 endif()
 
 # tests/fuzz/<module>_<what>_fuzz.cpp: libFuzzer targets, in the fuzz preset only.
+# tests/fuzz/<name>.cmake may set FUZZ_SOURCES, files of the module, and FUZZ_LIBS to link instead of
+# the whole module, so that the target builds in a short time.
 if(HK_SANITIZE STREQUAL "fuzzer")
     add_custom_target(fuzzers)
+    # Those that every test run looks at.
+    add_custom_target(fuzzers_ci DEPENDS config_shaping_file_fuzz dns_spf_fuzz dns_message_fuzz)
     file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/*_fuzz.cpp)
     foreach(source ${fuzz_sources})
         get_filename_component(name ${source} NAME_WE)
         string(REGEX REPLACE "_.*" "" module ${name})
-        add_executable(${name} ${source})
-        target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src/${module})
-        target_link_libraries(${name} PRIVATE hikyaku_${module} Boost::headers)
+        set(FUZZ_SOURCES "")
+        set(FUZZ_LIBS hikyaku_${module})
+        include(${CMAKE_SOURCE_DIR}/tests/fuzz/${name}.cmake OPTIONAL)
+        list(TRANSFORM FUZZ_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/src/${module}/)
+        add_executable(${name} ${source} ${FUZZ_SOURCES})
+        target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src/${module}
+            $<TARGET_PROPERTY:hikyaku_${module},INTERFACE_INCLUDE_DIRECTORIES>)
+        target_link_libraries(${name} PRIVATE ${FUZZ_LIBS} Boost::headers)
         target_link_options(${name} PRIVATE -fsanitize=fuzzer)
         set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
         add_dependencies(fuzzers ${name})

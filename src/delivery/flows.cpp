@@ -8,9 +8,19 @@ namespace hikyaku::delivery
 flow_table::slot flow_table::obtain(const flow_key& key)
 {
     const auto [found, fresh] = slots_.try_emplace(key, static_cast<slot>(flows_.size()));
-    if (fresh)
+    if (!fresh)
+    {
+        return found->second;
+    }
+    if (free_.empty())
     {
         flows_.push_back({key, {}, {}});
+    }
+    else
+    {
+        found->second = free_.back();
+        free_.pop_back();
+        flows_[found->second].key = key;
     }
     return found->second;
 }
@@ -31,24 +41,26 @@ void flow_table::enter(slot s)
 
 void flow_table::leave_if_empty(slot s)
 {
-    if (flows_[s].empty())
+    if (flows_[s].empty() && ring_of(flows_[s].key).erase(s))
     {
-        ring_of(flows_[s].key).erase(s);
+        slots_.erase(flows_[s].key);
+        free_.push_back(s);
     }
 }
 
 void flow_table::insert(const flow_key& flow, const lane_order& order)
 {
     const auto found = where_.find(order.lane);
-    const slot s = obtain(flow);
     if (found != where_.end())
     {
-        if (found->second.first == s && found->second.second == order)
+        const auto& [there, old] = found->second;
+        if (flows_[there].key == flow && old == order)
         {
             return;
         }
         erase(order.lane);
     }
+    const slot s = obtain(flow);
     flows_[s].lanes.insert(order);
     where_.emplace(order.lane, std::pair{s, order});
     enter(s);
@@ -111,6 +123,13 @@ queue::lease flow_table::take_parked(const flow_key& flow)
     flows_[s].parked.pop_front();
     --parked_;
     return l;
+}
+
+const queue::lease& flow_table::front_parked(const flow_key& flow) const
+{
+    const auto& parked = flows_[slots_.at(flow)].parked;
+    HK_ASSERT(!parked.empty());
+    return parked.front();
 }
 
 void flow_table::charge(const flow_key& flow, std::uint32_t units)

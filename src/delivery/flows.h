@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <set>
@@ -73,6 +73,8 @@ public:
     [[nodiscard]] std::optional<turn> next(bool urgent_only);
     /// Takes the front parked lease of that flow. @pre turn.parked
     [[nodiscard]] queue::lease take_parked(const flow_key& flow);
+    /// The one that take_parked() would take. @pre as above
+    [[nodiscard]] const queue::lease& front_parked(const flow_key& flow) const;
     /// The flow of the last turn took `units`. @pre 1 <= units <= its credit
     void charge(const flow_key& flow, std::uint32_t units);
     /// The flow of the last turn has reached a limit of its own: the others' turn.
@@ -88,7 +90,7 @@ private:
     {
         flow_key key;
         std::set<lane_order> lanes;
-        std::deque<queue::lease> parked;
+        std::list<queue::lease> parked; // a list: nothing is allocated for an empty one
         [[nodiscard]] bool empty() const { return lanes.empty() && parked.empty(); }
     };
     using slot = shaping::ready_ring::handle;
@@ -100,6 +102,8 @@ private:
 
     std::map<flow_key, slot> slots_;
     std::vector<flow> flows_;
+    /// Of flows that had nothing left: the next ones take them.
+    std::vector<slot> free_;
     std::map<queue::lane_index, std::pair<slot, lane_order>> where_;
     shaping::ready_ring urgent_{transactional_quantum};
     shaping::ready_ring broadcast_{broadcast_quantum};
@@ -126,7 +130,7 @@ template <class Predicate> std::vector<queue::lease> flow_table::unpark(Predicat
                 ++it;
             }
         }
-        leave_if_empty(s);
+        leave_if_empty(s); // nothing happens to a slot that is free already
     }
     return out;
 }

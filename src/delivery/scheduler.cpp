@@ -125,6 +125,7 @@ void scheduler::tick()
         d.now = domain_entry::state::unresolved;
         resolve(d);
     }
+    catch_up();
     for (auto& [key, s] : sites_)
     {
         if (s->has_work())
@@ -132,6 +133,7 @@ void scheduler::tick()
             pump(*s);
         }
     }
+    make_places();
     step_adaptations();
     expire_campaigns();
     const auto closing = closing_;
@@ -150,6 +152,47 @@ void scheduler::tick()
                 tick();
             }
         });
+}
+
+/// What could not be done when it was due.
+void scheduler::catch_up()
+{
+    for (const auto lane : std::exchange(rewake_, {}))
+    {
+        wake_lane(lane);
+    }
+    if (may_lease())
+    {
+        for (const auto id : std::exchange(undisposed_, {}))
+        {
+            auto& d = domain_of(id);
+            if (d.now == domain_entry::state::refused)
+            {
+                dispose(d);
+            }
+        }
+    }
+}
+
+/// Sites wait for one of sessions_max: connections that have nothing to do give way.
+void scheduler::make_places()
+{
+    if (wait_for_place_.empty() || sessions_.size() < broadcast_sessions_max())
+    {
+        return;
+    }
+    auto wanted = wait_for_place_.size();
+    for (auto& [id, entry] : sessions_)
+    {
+        path& p = *entry.where;
+        if (wanted > 0 && entry.is_idle && !p.where.has_work())
+        {
+            p.idle.erase(entry.idle_place);
+            entry.is_idle = false;
+            shards_[entry.shard]->finish(id);
+            --wanted;
+        }
+    }
 }
 
 void scheduler::watch_clock()
@@ -289,6 +332,7 @@ void scheduler::forget(const queue::campaign_ref& c)
     {
         due_.erase(lane);
         holds_.erase(lane);
+        rewake_.erase(lane);
         tail_out_.erase(lane);
         leave_site(lane);
         const auto id = queue_.id_of(lane);
@@ -393,6 +437,7 @@ void scheduler::end_stop()
                    }
                    settlements_in_flight_ = 0; // no need to gather any more
                    settle_now();
+                   save_adaptations();
                    timer_->cancel();
                    gather_timer_->cancel();
                    resolver_.reset();

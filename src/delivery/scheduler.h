@@ -98,8 +98,10 @@ private:
         /// Transactional work that was squeezed in and has not been reported.
         unsigned urgent = 0;
         std::uint64_t messages = 0;
-        /// Recipients handed to it.
+        /// Recipients handed to it, and how many of them count towards the warm-up cap of `day`.
         std::size_t given = 0;
+        std::size_t given_today = 0;
+        shaping::day_number day = 0;
         mono_time opened{};
         std::list<session_id>::iterator idle_place;
     };
@@ -118,8 +120,9 @@ private:
         std::string reply;
         std::string cls;
         std::string stage;
-        /// Of the domain that the leases were taken for; 0: none.
+        /// Of the domain that the leases were taken for; 0: none. Then `site` has them.
         domain_id domain;
+        std::string site;
     };
     static constexpr milliseconds tick_every{100};
     /// Settlements handed to the writer and not durable yet: more outcomes gather meanwhile, so
@@ -131,6 +134,12 @@ private:
     static constexpr std::size_t tail_out_max = 512;
     /// Retries that wait for one source at one site.
     static constexpr std::size_t sticky_max = 512;
+    /// Retries put aside in one search for a batch: the scheduler has others to serve.
+    static constexpr std::size_t put_aside_max = 256;
+    /// Leases put aside come back after this at the latest: what held them may end before.
+    static constexpr milliseconds put_aside_for_max{600'000};
+    /// Tries that need not wait, as a rule said that it was the connection's matter.
+    static constexpr unsigned at_once_attempts_max = 8;
     /// Transactional recipients squeezed into one busy session.
     static constexpr unsigned urgent_per_session_max = 2;
     /// How long an MX host is left out that a rule said to pass over.
@@ -145,6 +154,8 @@ private:
     void watch_clock();
     void expire_campaigns();
     void try_to_close(const queue::campaign_ref& c);
+    void catch_up();
+    void make_places();
     void check_drained(const queue::campaign_ref& c);
     [[nodiscard]] bool may_lease() const;
     [[nodiscard]] shaping::instant now() const;
@@ -152,12 +163,14 @@ private:
     // scheduler_lanes.cpp: lanes find their sites
     void place_new_lanes();
     void wake_lane(queue::lane_index lane);
+    [[nodiscard]] std::optional<wall_time> lane_held_until(queue::lane_index lane);
     void watch_due(queue::lane_index lane);
     void hold_lane(queue::lane_index lane, wall_time until);
     void enter_site(site& s, queue::lane_index lane);
     void leave_site(queue::lane_index lane);
     void pump_tail(queue::lane_index lane);
     domain_entry& domain_of(domain_id id);
+    void forget_old_refusal(domain_entry& d);
     void resolve(domain_entry& d);
     void on_resolved(domain_id id, std::shared_ptr<const dns::mx_answer> answer);
     void attach(domain_entry& d);
@@ -195,6 +208,7 @@ private:
     [[nodiscard]] std::size_t broadcast_sessions_max() const;
     [[nodiscard]] std::optional<wall_time> site_held_until(const site& s) const;
     void postpone_parked(site& s, wall_time until);
+    void retire_sessions(path& p);
     void bounce_ready(site& s);
     void retire(path& p);
     site* find_site(const std::string& name);
@@ -207,10 +221,21 @@ private:
     [[nodiscard]] std::uint64_t take_tokens(path& p, std::uint64_t n);
     void return_tokens(path& p, std::uint64_t n);
     void return_rate_tokens(path& p, std::uint64_t n);
-    void dispatch(path& p, stand& st, queue::lease l, std::vector<queue::lease>& out);
-    [[nodiscard]] std::optional<wall_time> flow_held_until(const flow_table::turn& t, site& s);
+    /// Leases to put aside, by the time at which they come back.
+    using put_aside = std::map<wall_time, std::vector<queue::lease>>;
+    void take_sticky(path& p, std::size_t count, std::vector<queue::lease>& out);
+    void dispatch(path& p, stand& st, queue::lease l, std::vector<queue::lease>& out,
+                  put_aside& later);
+    struct flow_hold
+    {
+        wall_time until{};
+        /// At all sites, so that nothing need be put aside for the sake of others.
+        bool everywhere = false;
+    };
+    [[nodiscard]] std::optional<flow_hold> flow_held(tenant_id tenant, const site& s);
     [[nodiscard]] std::optional<wall_time> campaign_held_until(const queue::campaign_ref& c) const;
-    void hold_flow(stand& st, const flow_key& flow, wall_time until);
+    void hold_flow(stand& st, const flow_key& flow, const flow_hold& hold);
+    void hold_parked(stand& st, const queue::campaign_ref& c, wall_time until);
     tenant_entry& tenant_of(tenant_id id);
     [[nodiscard]] shaping::local_date date_of(const tenant_entry& t) const;
     void return_permit(const queue::lease& l);
@@ -225,6 +250,7 @@ private:
     void on_session_connected(session_id id);
     void on_session_over(session_report report);
     void on_connect_failed(path& p, session_report& report);
+    void return_unsent(path& p, session_entry& e, std::size_t unsent);
     void postpone_if_dead(site& s);
     void give_back_all(std::vector<work>& unsent);
 
@@ -233,8 +259,9 @@ private:
     [[nodiscard]] shaping::rule_decision match_rules(path& p, const queue::campaign_ref& c,
                                                      int code, const smtp::enhanced_code& enhanced,
                                                      smtp::stage stage, const std::string& text);
-    void skip_host(path& p, const std::string& host);
+    bool skip_host(path& p, const std::string& host);
     void on_events(std::vector<shaping::adaptation_event>& events);
+    void on_suspended(const shaping::adaptation_event& e);
     void step_adaptations();
     // scheduler_rows.cpp: what of it survives a restart
     [[nodiscard]] result<void> load_adaptations();
@@ -309,6 +336,11 @@ private:
     std::uint64_t adaptations_ = 0;
     /// Lanes that a suspension or a quota keeps back.
     std::unordered_map<queue::lane_index, wall_time> holds_;
+    /// Lanes that something came back to, or that could not be dealt out: looked at by the next
+    /// tick.
+    std::set<queue::lane_index> rewake_;
+    /// Domains whose recipients are to bounce as soon as leasing goes on.
+    std::set<domain_id> undisposed_;
     trace_hub trace_;
     mono_time started_{};
     std::unordered_map<domain_id, std::unique_ptr<domain_entry>> domains_;

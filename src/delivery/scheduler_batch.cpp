@@ -14,6 +14,9 @@ namespace
 /// How long a lane rests that found too many waiting before it.
 constexpr milliseconds short_hold{1'000};
 
+/// How long a retry rests whose source has too many waiting already.
+constexpr milliseconds sticky_rest{15'000};
+
 } // namespace
 
 std::uint64_t scheduler::take_tokens(path& p, std::uint64_t n)
@@ -45,7 +48,9 @@ void scheduler::return_tokens(path& p, std::uint64_t n)
 {
     if (n > 0 && warm_up_cap_of(p))
     {
-        warm_up_.give_back(p.number, p.where.key, today(), n);
+        // The plan may be newer than what is returned: that was never counted.
+        const auto used = warm_up_.used(p.number, p.where.key, today());
+        warm_up_.give_back(p.number, p.where.key, today(), std::min(n, used));
     }
     return_rate_tokens(p, n);
 }
@@ -72,10 +77,9 @@ bool scheduler::take_batch(path& p, stand* st, bool urgent_only, std::size_t cou
                            std::vector<queue::lease>& out)
 {
     const auto granted = take_tokens(p, count);
-    while (out.size() < granted && !p.sticky.empty() && !urgent_only)
+    if (!urgent_only)
     {
-        out.push_back(p.sticky.front());
-        p.sticky.pop_front();
+        take_sticky(p, granted, out);
     }
     if (st != nullptr)
     {
@@ -85,27 +89,63 @@ bool scheduler::take_batch(path& p, stand* st, bool urgent_only, std::size_t cou
     return !out.empty();
 }
 
+/// Retries that had to wait for the path, but for those that are suspended by now.
+void scheduler::take_sticky(path& p, std::size_t count, std::vector<queue::lease>& out)
+{
+    put_aside later;
+    while (out.size() < count && !p.sticky.empty())
+    {
+        const auto l = p.sticky.front();
+        p.sticky.pop_front();
+        const auto flow = flow_held(l.campaign.tenant, p.where);
+        const auto until = flow ? std::optional(flow->until) : campaign_held_until(l.campaign);
+        if (until)
+        {
+            return_permit(l);
+            later[*until].push_back(l);
+            continue;
+        }
+        out.push_back(l);
+    }
+    for (const auto& [until, leases] : later)
+    {
+        submit_postponed(leases, until);
+        for (const auto& l : leases)
+        {
+            watch_due(l.lane);
+        }
+    }
+}
+
 void scheduler::fill_from(path& p, stand& st, bool urgent_only, std::size_t count,
                           std::vector<queue::lease>& out)
 {
     const auto wall = deps_.clock_source.wall();
     std::vector<queue::lease> fresh;
     std::vector<queue::lease> from_tails;
-    while (out.size() < count)
+    put_aside later;
+    std::size_t tried = 0;
+    while (out.size() < count && tried < count + put_aside_max)
     {
         const auto turn = st.flows.next(urgent_only);
         if (!turn)
         {
             break;
         }
-        if (const auto until = flow_held_until(*turn, p.where))
+        if (const auto hold = flow_held(turn->flow.tenant, p.where))
         {
-            hold_flow(st, turn->flow, *until);
+            hold_flow(st, turn->flow, *hold);
             continue;
         }
-        if (const auto until =
-                turn->parked ? std::nullopt : campaign_held_until(queue_.campaign_of(turn->lane)))
+        const auto c = turn->parked ? st.flows.front_parked(turn->flow).campaign
+                                    : queue_.campaign_of(turn->lane);
+        if (const auto until = campaign_held_until(c))
         {
+            if (turn->parked)
+            {
+                hold_parked(st, c, *until);
+                continue;
+            }
             st.flows.erase(turn->lane);
             hold_lane(turn->lane, *until);
             continue;
@@ -118,7 +158,7 @@ void scheduler::fill_from(path& p, stand& st, bool urgent_only, std::size_t coun
         {
             const auto block = tenant.quota->blocked(date_of(tenant));
             const auto until = block && !block->may_come_back ? block->until : wall + short_hold;
-            hold_flow(st, turn->flow, until);
+            hold_flow(st, turn->flow, {until, true});
             continue;
         }
         fresh.clear();
@@ -146,17 +186,27 @@ void scheduler::fill_from(path& p, stand& st, bool urgent_only, std::size_t coun
         {
             tenant.quota->settle(date_of(tenant), 0, permits - fresh.size());
         }
+        tried += fresh.size();
         for (auto& l : fresh)
         {
             l.has_permit = tenant.quota.has_value();
-            dispatch(p, st, l, out);
+            dispatch(p, st, l, out, later);
+        }
+    }
+    for (const auto& [until, leases] : later)
+    {
+        submit_postponed(leases, until);
+        for (const auto& l : leases)
+        {
+            watch_due(l.lane);
         }
     }
     refill_tails(from_tails);
 }
 
 /// A retry keeps its source: greylisting remembers the address.
-void scheduler::dispatch(path& p, stand& st, queue::lease l, std::vector<queue::lease>& out)
+void scheduler::dispatch(path& p, stand& st, queue::lease l, std::vector<queue::lease>& out,
+                         put_aside& later)
 {
     const auto before = sources_->find_number(l.state.source);
     if (!l.is_retry() || !before || *before == p.source || !st.rotation.has(*before))
@@ -166,34 +216,34 @@ void scheduler::dispatch(path& p, stand& st, queue::lease l, std::vector<queue::
         return;
     }
     path& own = obtain_path(p.where, *before);
-    if (const auto until = own.adaptation.suspended_until())
+    const auto at = now();
+    auto away = own.adaptation.suspended_until();
+    if (const auto dead = own.health.resumes_at(); dead && *dead > at.mono)
     {
-        const auto at = now();
-        return_permit(l);
-        submit_postponed({l}, at.wall + std::chrono::duration_cast<milliseconds>(*until - at.mono));
+        away = std::max(away.value_or(*dead), *dead);
     }
-    else if (own.sticky.size() < sticky_max)
+    if (!away && own.sticky.size() < sticky_max)
     {
         own.sticky.push_back(l);
+        return;
     }
-    else
-    {
-        give_back(l);
-        st.flows.erase(l.lane);
-        hold_lane(l.lane, deps_.clock_source.wall() + short_hold);
-    }
+    // Aside, on disk: the lane has others, that another source may send.
+    return_permit(l);
+    const auto in = away ? std::chrono::duration_cast<milliseconds>(*away - at.mono) : sticky_rest;
+    later[at.wall + std::max(in, short_hold)].push_back(l);
 }
 
-/// Whether a suspension keeps the turn's mail back, and until when.
-std::optional<wall_time> scheduler::flow_held_until(const flow_table::turn& t, site& s)
+/// Whether a suspension keeps the tenant's mail to the site back, and until when.
+std::optional<scheduler::flow_hold> scheduler::flow_held(tenant_id id, const site& s)
 {
     if (suspensions_.empty())
     {
         return std::nullopt;
     }
     const auto at = now();
-    const auto& tenant = tenant_of(t.flow.tenant).name;
+    const auto& tenant = tenant_of(id).name;
     const auto* e = suspensions_.find(shaping::suspension_kind::tenant, tenant, at.mono);
+    const bool everywhere = e != nullptr;
     if (e == nullptr)
     {
         e = suspensions_.find_tenant_site(tenant, s.key, at.mono);
@@ -202,7 +252,8 @@ std::optional<wall_time> scheduler::flow_held_until(const flow_table::turn& t, s
     {
         return std::nullopt;
     }
-    return at.wall + std::chrono::duration_cast<milliseconds>(e->until - at.mono);
+    return flow_hold{at.wall + std::chrono::duration_cast<milliseconds>(e->until - at.mono),
+                     everywhere};
 }
 
 std::optional<wall_time> scheduler::campaign_held_until(const queue::campaign_ref& c) const
@@ -222,27 +273,45 @@ std::optional<wall_time> scheduler::campaign_held_until(const queue::campaign_re
 }
 
 /// Takes a tenant's mail out of the stand until then.
-void scheduler::hold_flow(stand& st, const flow_key& flow, wall_time until)
+void scheduler::hold_flow(stand& st, const flow_key& flow, const flow_hold& hold)
 {
     const auto parked =
         st.flows.unpark([&](const queue::lease& l) { return l.campaign.tenant == flow.tenant; });
-    if (!parked.empty())
+    for (const auto& l : parked)
     {
-        for (const auto& l : parked)
+        leave_tail(l);
+        if (hold.everywhere)
         {
-            leave_tail(l);
+            // Its lane has nothing for anybody then: no need to write.
+            give_back(l);
+            hold_lane(l.lane, hold.until);
         }
-        submit_postponed(parked, until);
+    }
+    if (!parked.empty() && !hold.everywhere)
+    {
+        submit_postponed(parked, hold.until);
     }
     const auto lanes = st.flows.extract([&](queue::lane_index lane)
                                         { return queue_.campaign_of(lane).tenant == flow.tenant; });
     for (const auto lane : lanes)
     {
-        hold_lane(lane, until);
+        hold_lane(lane, hold.until);
     }
     for (const auto& l : parked)
     {
         watch_due(l.lane);
+    }
+}
+
+/// A suspended campaign's rare domains go back to their lanes, which wait.
+void scheduler::hold_parked(stand& st, const queue::campaign_ref& c, wall_time until)
+{
+    for (const auto& l :
+         st.flows.unpark([&](const queue::lease& one) { return one.campaign == c; }))
+    {
+        leave_tail(l);
+        give_back(l);
+        hold_lane(l.lane, until);
     }
 }
 
@@ -283,6 +352,7 @@ void scheduler::give_back(const queue::lease& l)
     auto clean = l;
     clean.has_permit = false;
     queue_.give_back(clean);
+    rewake_.insert(l.lane);
 }
 
 /// Tail lanes that gave leases away may deal out more.

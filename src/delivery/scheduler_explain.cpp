@@ -200,13 +200,17 @@ scheduler::forecast(const std::vector<std::pair<std::string, std::uint64_t>>& re
         places[key] = s;
     }
     const auto v = view();
+    std::map<std::string_view, std::uint64_t> ready;
+    for (const auto& one : v.sites)
+    {
+        ready[one.site] = one.ready;
+    }
     std::vector<forecast_line> out;
     for (auto& [key, line] : lines)
     {
         forecast_site(line, places[key], pool);
-        const auto now_there = std::find_if(v.sites.begin(), v.sites.end(),
-                                            [&](const auto& one) { return one.site == key; });
-        const std::uint64_t waiting = now_there == v.sites.end() ? 0 : now_there->ready;
+        const auto now_there = ready.find(key);
+        const std::uint64_t waiting = now_there == ready.end() ? 0 : now_there->second;
         if (line.per_second > 0)
         {
             line.seconds_alone = static_cast<double>(line.recipients) / line.per_second;

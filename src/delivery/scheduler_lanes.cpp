@@ -76,7 +76,7 @@ void scheduler::wake_lane(queue::lane_index lane)
         watch_due(lane);
         return;
     }
-    if (const auto until = campaign_held_until(queue_.campaign_of(lane)))
+    if (const auto until = lane_held_until(lane))
     {
         hold_lane(lane, *until);
         return;
@@ -88,6 +88,7 @@ void scheduler::wake_lane(queue::lane_index lane)
         return;
     }
     auto& d = domain_of(domain_id{id.value});
+    forget_old_refusal(d);
     switch (d.now)
     {
     case domain_entry::state::unresolved:
@@ -110,6 +111,31 @@ void scheduler::wake_lane(queue::lane_index lane)
     case domain_entry::state::resolving:
     case domain_entry::state::waiting:
         break;
+    }
+}
+
+/// By a suspension of its campaign or tenant.
+std::optional<wall_time> scheduler::lane_held_until(queue::lane_index lane)
+{
+    if (suspensions_.empty())
+    {
+        return std::nullopt;
+    }
+    const auto& c = queue_.campaign_of(lane);
+    const auto at = now();
+    const auto* e =
+        suspensions_.find(shaping::suspension_kind::tenant, tenant_of(c.tenant).name, at.mono);
+    return e != nullptr ? at.wall + std::chrono::duration_cast<milliseconds>(e->until - at.mono)
+                        : campaign_held_until(c);
+}
+
+/// A domain that took no mail is asked about again when the answer is too old.
+void scheduler::forget_old_refusal(domain_entry& d)
+{
+    if (d.now == domain_entry::state::refused && !d.disposing &&
+        d.expires <= deps_.clock_source.mono())
+    {
+        d.now = domain_entry::state::unresolved;
     }
 }
 
@@ -167,7 +193,8 @@ void scheduler::pump_tail(queue::lane_index lane)
     std::vector<queue::lease> leases;
     std::size_t& out = tail_out_[lane];
     const auto wall = deps_.clock_source.wall();
-    while (out < tail_out_max && may_lease())
+    // What is dealt out may come back at once, when the tenant has reached a limit of its own.
+    while (out < tail_out_max && may_lease() && !holds_.contains(lane))
     {
         leases.clear();
         if (queue_.take(lane, 64, wall, leases) == 0)
@@ -182,6 +209,7 @@ void scheduler::pump_tail(queue::lane_index lane)
         for (const auto& l : leases)
         {
             auto& d = domain_of(l.domain);
+            forget_old_refusal(d);
             if (d.now == domain_entry::state::unresolved)
             {
                 resolve(d);
@@ -191,6 +219,10 @@ void scheduler::pump_tail(queue::lane_index lane)
                 release_waiting(d);
             }
         }
+    }
+    if (out < tail_out_max && !may_lease())
+    {
+        rewake_.insert(lane);
     }
     watch_due(lane);
 }
@@ -327,6 +359,10 @@ void scheduler::release_waiting(domain_entry& d)
         {
             postpone_parked(*d.where, *held);
         }
+        else if (!d.where->paths.empty())
+        {
+            postpone_if_dead(*d.where);
+        }
         pump(*d.where);
         break;
     case domain_entry::state::refused:
@@ -393,8 +429,13 @@ void scheduler::defer_domain(domain_entry& d, const dns::mx_answer& answer)
 /// Every recipient of a domain that takes no mail bounces, in batches.
 void scheduler::dispose(domain_entry& d)
 {
-    if (d.disposing || !may_lease())
+    if (d.disposing)
     {
+        return;
+    }
+    if (!may_lease())
+    {
+        undisposed_.insert(d.id);
         return;
     }
     std::vector<queue::lease> batch;
@@ -429,7 +470,8 @@ scheduler::disposal scheduler::disposal_of(const domain_entry& d)
             answer.reason,
             dns::lookup_status_name(answer.status),
             "dns",
-            d.id};
+            d.id,
+            {}};
 }
 
 /// Ends leases without a try, once their recipients have been looked up.
@@ -450,6 +492,10 @@ void scheduler::load_for_disposal(std::vector<queue::lease> leases, disposal how
             {
                 dispose(d);
             }
+        }
+        else if (auto* s = done.cls == "operator" ? find_site(done.site) : nullptr)
+        {
+            pump(*s);
         }
     };
     ++loading_;
@@ -492,6 +538,7 @@ void scheduler::load_for_disposal(std::vector<queue::lease> leases, disposal how
         if (how.domain != domain_id{})
         {
             domain_of(how.domain).disposing = false;
+            undisposed_.insert(how.domain);
         }
     }
 }
@@ -503,7 +550,10 @@ void scheduler::leave_tail(const queue::lease& l)
     {
         auto& out = tail_out_[l.lane];
         HK_ASSERT(out > 0);
-        --out;
+        if (--out == tail_out_max / 2)
+        {
+            rewake_.insert(l.lane);
+        }
     }
 }
 

@@ -69,9 +69,14 @@ bool scheduler::suspend(const scope& what, milliseconds duration, const std::str
         return false;
     }
     on_events(events);
+    const auto until = now().wall + duration;
     for (const auto& c : its)
     {
         reclaim(c);
+        for (const auto lane : queue_.lane_indexes(c))
+        {
+            hold_lane(lane, until);
+        }
     }
     save_adaptations();
     return true;
@@ -230,6 +235,10 @@ void scheduler::reload(std::shared_ptr<const shaping::shaping_table> shaping,
         if (d->now == domain_entry::state::resolved)
         {
             attach(*d);
+        }
+        else if (d->now == domain_entry::state::refused)
+        {
+            d->expires = deps_.clock_source.mono(); // and so may the deny list
         }
         else if (d->now == domain_entry::state::waiting)
         {

@@ -9,7 +9,7 @@ namespace
 {
 
 /// Warm-up rows written with one commit.
-constexpr std::size_t warm_up_rows_max = 256;
+constexpr std::size_t warm_up_rows_max = 4096;
 
 } // namespace
 

@@ -2,6 +2,8 @@
 
 #include <hikyaku/base/log.h>
 
+#include <algorithm>
+
 namespace hikyaku::delivery
 {
 
@@ -88,27 +90,66 @@ void scheduler::note_attempt(attempt& a)
     }
     if (decided.next_mx)
     {
-        skip_host(p, a.o.f.mx);
-        a.at_once = a.o.f.what == queue::disposition::deferred &&
-                    p.skipped.size() < p.where.mx->hosts.size();
+        const bool other_left = skip_host(p, a.o.f.mx);
+        a.at_once = other_left && a.o.f.what == queue::disposition::deferred;
     }
     if (decided.reopen)
     {
         a.at_once = a.at_once || a.o.f.what == queue::disposition::deferred;
     }
+    // A server that says so again and again is waited for like any other.
+    a.at_once = a.at_once && a.o.f.attempt < at_once_attempts_max;
     if (decided.next_mx || decided.reopen)
     {
         shards_[shard]->retire(a.session);
     }
 }
 
-/// New sessions pass the host over for a while, if the site has another one.
-void scheduler::skip_host(path& p, const std::string& host)
+/// New sessions pass the host over for a while.
+/// @returns whether another one is left; when all have been passed over, all may be tried again
+bool scheduler::skip_host(path& p, const std::string& host)
 {
-    if (p.where.mx->hosts.size() > 1 && !host.empty())
+    const auto mono = deps_.clock_source.mono();
+    const auto& hosts = p.where.mx->hosts;
+    if (hosts.size() < 2 || host.empty())
     {
-        p.skipped[host] = deps_.clock_source.mono() + skip_mx_for;
-        renew_plan(p);
+        return false;
+    }
+    p.skipped[host] = mono + skip_mx_for;
+    const bool left = std::any_of(hosts.begin(), hosts.end(),
+                                  [&](const dns::mx_host& h)
+                                  {
+                                      const auto found = p.skipped.find(h.name);
+                                      return found == p.skipped.end() || found->second <= mono;
+                                  });
+    if (!left)
+    {
+        p.skipped.clear();
+    }
+    renew_plan(p);
+    return left;
+}
+
+/// Sessions of a suspended site, or of one source there, end after their transaction.
+void scheduler::on_suspended(const shaping::adaptation_event& e)
+{
+    const bool all = e.scope == shaping::suspension_kind::site;
+    auto* s = all || e.scope == shaping::suspension_kind::source_site ? find_site(e.subject.site)
+                                                                      : nullptr;
+    if (s == nullptr)
+    {
+        return;
+    }
+    for (auto& [number, p] : s->paths)
+    {
+        if (all || p->adaptation.source() == e.subject.source)
+        {
+            retire_sessions(*p);
+        }
+    }
+    if (all)
+    {
+        postpone_parked(*s, e.ends);
     }
 }
 
@@ -130,13 +171,9 @@ void scheduler::on_events(std::vector<shaping::adaptation_event>& events)
                                  {"value", e.value},
                                  {"configured", e.configured},
                                  {"ends_unix_ms", e.ends.time_since_epoch().count()}});
-        if (e.phase == shaping::adaptation_phase::began &&
-            e.scope == shaping::suspension_kind::site && e.what == shaping::adapted::suspended)
+        if (e.phase == shaping::adaptation_phase::began && e.what == shaping::adapted::suspended)
         {
-            if (auto* s = find_site(e.subject.site))
-            {
-                postpone_parked(*s, e.ends);
-            }
+            on_suspended(e);
         }
         history_.push_back(std::move(e));
         if (history_.size() > adaptation_history_max)

@@ -28,7 +28,10 @@ void scheduler::open_session(path& p, std::vector<queue::lease> leases)
 void scheduler::load_for(session_id id, std::vector<queue::lease> leases,
                          std::shared_ptr<const connection_plan> new_plan)
 {
-    sessions_.at(id).given += leases.size();
+    auto& entry = sessions_.at(id);
+    entry.given += leases.size();
+    entry.given_today = (entry.day == today() ? entry.given_today : 0) + leases.size();
+    entry.day = today();
     auto batch = std::make_shared<std::vector<work>>();
     batch->reserve(leases.size());
     for (auto& l : leases)
@@ -38,7 +41,7 @@ void scheduler::load_for(session_id id, std::vector<queue::lease> leases,
         const auto* life = queue_.find_lifecycle(l.campaign);
         w.transactional = life != nullptr && life->transactional;
     }
-    auto& target = *shards_[sessions_.at(id).shard];
+    auto& target = *shards_[entry.shard];
     ++loading_;
     const bool posted = deps_.pool.post(
         [this, batch, id, &target, new_plan]
@@ -75,6 +78,8 @@ void scheduler::load_for(session_id id, std::vector<queue::lease> leases,
         return;
     }
     --loading_;
+    return_unsent(*entry.where, entry, batch->size());
+    entry.given -= batch->size();
     for (const auto& w : *batch)
     {
         give_back(w.l);
@@ -172,6 +177,7 @@ void scheduler::on_session_over(session_report report)
         p.idle.erase(found->second.idle_place);
     }
     const bool answered = found->second.answered;
+    return_unsent(p, found->second, report.unsent.size());
     sessions_.erase(found);
     p.sessions.erase(report.session);
     if (p.provider != nullptr)
@@ -199,7 +205,6 @@ void scheduler::on_session_over(session_report report)
     {
         p.health.abandoned(deps_.clock_source.mono());
     }
-    return_tokens(p, report.unsent.size());
     hand_on_place(); // before its own work comes back
     give_back_all(report.unsent);
     if (p.retired && p.sessions.empty())
@@ -209,6 +214,16 @@ void scheduler::on_session_over(session_report report)
     const auto provider = s.provider;
     pump(s);
     pump_provider(provider);
+}
+
+/// Recipients that were handed to the session and not tried: their tokens are there again. What
+/// was counted for a day that is over stays counted.
+void scheduler::return_unsent(path& p, session_entry& e, std::size_t unsent)
+{
+    const auto warm = e.day == today() ? std::min(unsent, e.given_today) : 0;
+    e.given_today -= warm;
+    return_tokens(p, warm);
+    return_rate_tokens(p, unsent - warm);
 }
 
 /// A refusal at connect, banner or EHLO: the path is marked, one recipient records the attempt.
@@ -225,7 +240,7 @@ void scheduler::on_connect_failed(path& p, session_report& report)
                                      report.end.stage, report.end.text);
     if (decided.next_mx)
     {
-        skip_host(p, report.mx);
+        (void)skip_host(p, report.mx);
     }
     const bool suspended = p.health.connect_failed(deps_.clock_source.mono(), deps_.random);
     log::info("site_connect_failed", {{"site", s.key},
@@ -271,12 +286,13 @@ void scheduler::on_connect_failed(path& p, session_report& report)
 void scheduler::postpone_if_dead(site& s)
 {
     std::optional<mono_time> earliest;
+    const auto mono = deps_.clock_source.mono();
     for (const auto& [number, p] : s.paths)
     {
         const auto resumes = p->health.resumes_at();
-        if (!resumes)
+        if (!resumes || *resumes <= mono)
         {
-            return;
+            return; // up, or to be probed with what waits
         }
         earliest = earliest ? std::min(*earliest, *resumes) : *resumes;
     }

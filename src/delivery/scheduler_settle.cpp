@@ -116,6 +116,7 @@ void scheduler::settle_now()
         touched.insert(o.l.campaign);
     }
     outcomes_.clear();
+    save_adaptations(); // before: what was sent is counted, whatever happens
     std::vector<std::pair<std::size_t, std::uint64_t>> durable(reached_.begin(), reached_.end());
     reached_.clear();
     submit(std::move(settlements), touched, std::move(durable));
@@ -164,7 +165,8 @@ void scheduler::submit_postponed(const std::vector<queue::lease>& leases, wall_t
     {
         touched.insert(l.campaign);
     }
-    submit(queue_.postpone(leases, due), touched);
+    const auto latest = deps_.clock_source.wall() + put_aside_for_max;
+    submit(queue_.postpone(leases, std::min(due, latest)), touched);
 }
 
 void scheduler::submit(std::vector<queue::settlement> settlements,

@@ -46,7 +46,8 @@ site& scheduler::obtain_site(domain_entry& d)
         slot->key = key;
     }
     site& s = *slot;
-    if (s.provider != effective.provider)
+    const bool same_provider = s.provider == effective.provider;
+    if (!same_provider)
     {
         provider_sites_[s.provider].erase(&s);
     }
@@ -55,7 +56,8 @@ site& scheduler::obtain_site(domain_entry& d)
     {
         provider_sites_[s.provider].insert(&s);
     }
-    const bool same = s.limits == effective.limits && s.port == port && s.is_route == is_route;
+    const bool same =
+        same_provider && s.limits == effective.limits && s.port == port && s.is_route == is_route;
     const bool same_mx = s.mx != nullptr && s.mx->hosts == d.answer->hosts;
     s.limits = effective.limits;
     s.mx = d.answer;
@@ -150,6 +152,10 @@ void scheduler::renew_path(path& p)
 
 void scheduler::renew_plan(path& p)
 {
+    if (p.retired)
+    {
+        return; // nothing is opened any more, and its source is in no table
+    }
     const site& s = p.where;
     const auto& rule = sources_->sources()[p.source];
     auto plan = std::make_shared<connection_plan>();
@@ -194,8 +200,9 @@ stand& scheduler::stand_of(site& s, const queue::campaign_ref& c)
 
 std::size_t scheduler::broadcast_sessions_max() const
 {
+    // Rounded up: one of a few is a reserve, too.
     const std::size_t reserve =
-        std::size_t{options_.sessions_max} * options_.transactional_reserve_percent / 100;
+        (std::size_t{options_.sessions_max} * options_.transactional_reserve_percent + 99) / 100;
     return std::max<std::size_t>(1, options_.sessions_max - reserve);
 }
 
@@ -431,6 +438,10 @@ bool scheduler::has_tokens(path& p)
 /// What a warming source may send to the site today; nullopt: no cap.
 std::optional<std::uint64_t> scheduler::warm_up_cap_of(const path& p) const
 {
+    if (p.retired)
+    {
+        return std::nullopt;
+    }
     const auto& plan = sources_->sources()[p.source].warm_up;
     return plan ? shaping::warm_up_cap(*plan, today()) : std::nullopt;
 }
@@ -482,7 +493,9 @@ void scheduler::postpone_parked(site& s, wall_time until)
         leave_tail(l);
         lanes.insert(l.lane);
     }
-    submit_postponed(leases, std::max(until, deps_.clock_source.wall() + milliseconds{1000}));
+    const auto wall = deps_.clock_source.wall();
+    submit_postponed(leases,
+                     std::clamp(until, wall + milliseconds{1000}, wall + put_aside_for_max));
     for (const auto lane : lanes)
     {
         watch_due(lane);
@@ -522,11 +535,31 @@ void scheduler::bounce_ready(site& s)
             }
         }
     }
+    for (auto& [number, p] : s.paths)
+    {
+        leases.insert(leases.end(), p->sticky.begin(), p->sticky.end());
+        p->sticky.clear();
+    }
     if (!leases.empty())
     {
-        load_for_disposal(
-            std::move(leases),
-            {queue::disposition::bounced, "5.7.0", s.bounce_reason, "operator", "operator", {}});
+        // Until all that waits has ended.
+        s.bounce_until = std::max(s.bounce_until, deps_.clock_source.mono() + milliseconds{1'000});
+        load_for_disposal(std::move(leases), {queue::disposition::bounced,
+                                              "5.7.0",
+                                              s.bounce_reason,
+                                              "operator",
+                                              "operator",
+                                              {},
+                                              s.key});
+    }
+}
+
+/// After their transaction; what they have not sent comes back.
+void scheduler::retire_sessions(path& p)
+{
+    for (const auto id : p.sessions)
+    {
+        shards_[sessions_.at(id).shard]->retire(id);
     }
 }
 
@@ -534,10 +567,7 @@ void scheduler::bounce_ready(site& s)
 void scheduler::retire(path& p)
 {
     p.retired = true;
-    for (const auto id : p.sessions)
-    {
-        shards_[sessions_.at(id).shard]->retire(id);
-    }
+    retire_sessions(p);
     for (const auto& l : p.sticky)
     {
         give_back(l);

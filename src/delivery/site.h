@@ -79,7 +79,7 @@ struct path
     std::list<session_id> idle;
     std::set<session_id> sessions;
     /// Retries that must leave from here (greylisting); they hold permits of their tenants.
-    std::deque<queue::lease> sticky;
+    std::list<queue::lease> sticky;
     /// MX hosts to leave out, and until when.
     std::map<std::string, mono_time> skipped;
     std::string last_reply;
@@ -214,7 +214,7 @@ struct domain_entry
     site* where = nullptr;
     std::vector<queue::lane_index> lanes;
     /// Leases out of tail lanes, until the answer is there.
-    std::deque<queue::lease> waiting;
+    std::list<queue::lease> waiting;
     bool disposing = false;
 };
 

@@ -36,6 +36,9 @@ delivery::hooks customers::make_hooks()
         return powered_ && m.may_send && m.generation == seen.generation &&
                !m.people.at(w.l.who.value - 1).suppressed;
     };
+    h.pool_of = [this](const queue::campaign_ref& c) { return find(c).pool; };
+    h.terms_of = [this](tenant_id t)
+    { return terms_.contains(t) ? terms_.at(t) : delivery::tenant_terms{}; };
     h.settled = [](const queue::settlement&) {};
     h.drained = [this](const queue::campaign_ref& c) { on_drained(c); };
     return h;

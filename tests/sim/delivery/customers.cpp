@@ -92,7 +92,7 @@ void customers::reload_one(campaign_model& m)
 }
 
 void customers::begin(tenant_id tenant, const std::vector<std::pair<std::string, unsigned>>& counts,
-                      milliseconds expires_in)
+                      milliseconds expires_in, const std::string& pool, bool transactional)
 {
     if (tenants_.insert(tenant).second)
     {
@@ -104,9 +104,12 @@ void customers::begin(tenant_id tenant, const std::vector<std::pair<std::string,
     m.ref = {tenant, campaign_id{campaigns_.size() + 1}};
     m.life.state = queue::campaign_state::sending;
     m.life.generation = 1;
+    m.life.transactional = transactional;
+    m.pool = pool;
     m.generation = 1;
     m.life.expires_at = time_.wall() + expires_in;
     m.begun = time_.mono();
+    m.began_wall = time_.wall();
     m.may_send = true;
     std::vector<queue::chunk_entry> page;
     store::record platform(platform_tenant);

@@ -34,6 +34,9 @@ struct campaign_model
     queue::expansion_state expansion;
     std::vector<person> people; // by ordinal, from 1
     mono_time begun{};
+    wall_time began_wall{};
+    /// Name of the pool that it is sent from; empty: the default one.
+    std::string pool;
     bool may_send = false;
     bool finished = false;
     /// Acknowledged times in which nothing may be sent.
@@ -64,7 +67,13 @@ public:
 
     /// A campaign of `counts` recipients by domain begins now.
     void begin(tenant_id tenant, const std::vector<std::pair<std::string, unsigned>>& counts,
-               milliseconds expires_in);
+               milliseconds expires_in, const std::string& pool = {}, bool transactional = false);
+    /// What the tenant may send, from the start of the next process or reload_tenant() on.
+    void set_terms(tenant_id tenant, delivery::tenant_terms terms) { terms_[tenant] = terms; }
+    [[nodiscard]] const std::map<tenant_id, delivery::tenant_terms>& terms() const noexcept
+    {
+        return terms_;
+    }
     void suppress(std::size_t campaign, std::size_t person);
     void set_state(std::size_t campaign, queue::campaign_state state);
     /// Contacts change their address: the recipient belongs to another domain now.
@@ -98,6 +107,7 @@ private:
     delivery::engine* engine_ = nullptr;
     std::vector<campaign_model> campaigns_;
     std::set<tenant_id> tenants_;
+    std::map<tenant_id, delivery::tenant_terms> terms_;
     std::uint64_t renders_ = 0;
     unsigned life_ = 0;
     bool powered_ = false;

@@ -27,6 +27,9 @@ struct history
     }
 };
 
+/// Sources, quotas, caps, the operator's orders, transactional mail.
+void check_policies(world& w, const expectations& e, const std::vector<history>& all);
+
 /// Limits, fairness and recovery of every site.
 void check_sites(world& w, const expectations& e, const std::vector<history>& all);
 

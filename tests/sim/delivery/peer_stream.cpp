@@ -99,7 +99,7 @@ asio::awaitable<net::dial_result> peer_dialer::dial(net::dial_target target)
     const auto& model = world_.sites_.at(site);
     world_.trace_.add("dial " + host->second);
     const auto now = world_.trouble_of(model);
-    auto c = world_.connect(site);
+    auto c = world_.connect(site, target.local ? target.local->to_string() : "");
     const bool unanswered = now && now->what == trouble::never_answers;
     co_await pass(unanswered ? target.timeout : c->latency * 2);
     if (world_.sender_lost_)

@@ -10,6 +10,7 @@ struct peers::connection
 {
     std::uint64_t id = 0;
     std::string site;
+    std::string source;
     milliseconds latency{};
     unsigned life = 0;
     // To the client.

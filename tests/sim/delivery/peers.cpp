@@ -108,15 +108,17 @@ const std::optional<trouble_window> peers::trouble_of(const site_model& m) const
     return std::nullopt;
 }
 
-peers::connection_ptr peers::connect(const std::string& site)
+peers::connection_ptr peers::connect(const std::string& site, const std::string& source)
 {
     auto c = std::make_shared<connection>();
     const auto& model = sites_.at(site);
     c->id = ++connections_;
     c->site = site;
+    c->source = source;
     c->life = life_;
     c->latency = random_.between(model.latency_min, model.latency_max);
-    auto& log = logs_.at(site);
+    ++logs_.at(site).open;
+    auto& log = logs_.at(site).by_source[source];
     if (log.failed_at == time_.mono() && log.failed_now > 0 && model.hosts.size() > 1)
     {
         --log.failed_now;
@@ -125,8 +127,11 @@ peers::connection_ptr peers::connect(const std::string& site)
     {
         log.dials.push_back(time_.mono());
     }
-    ++log.open;
-    log.open_most = std::max(log.open_most, log.open);
+    for (auto* of : {&log, &providers_[{model.provider, source}]})
+    {
+        ++of->open;
+        of->open_most = std::max(of->open_most, of->open);
+    }
     return c;
 }
 
@@ -186,8 +191,10 @@ void peers::hang_up(const connection_ptr& c)
 
 void peers::closed_by_client(const connection_ptr& c)
 {
-    auto& log = logs_.at(c->site);
+    --logs_.at(c->site).open;
+    auto& log = logs_.at(c->site).by_source.at(c->source);
     --log.open;
+    --providers_.at({sites_.at(c->site).provider, c->source}).open;
     if (!c->used)
     {
         log.failed_now = log.failed_at == time_.mono() ? log.failed_now + 1 : 1;
@@ -205,7 +212,9 @@ void peers::note_mail(const connection& c, std::string_view commands)
     }
     const std::string text(commands);
     logs_.at(c.site).mails.push_back(
-        {time_.mono(), lease_time(in_brackets(text.substr(rcpt))), in_brackets(text)});
+        {time_.mono(), lease_time(in_brackets(text.substr(rcpt))), in_brackets(text), c.source});
+    logs_.at(c.site).by_source.at(c.source).mails.push_back(time_.mono());
+    providers_.at({sites_.at(c.site).provider, c.source}).mails.push_back(time_.mono());
 }
 
 void peers::receive(const connection_ptr& c, std::string bytes)

@@ -40,6 +40,8 @@ struct site_model
 {
     /// Sorted; joined with ',' they are the site's name.
     std::vector<std::string> hosts;
+    /// Name of the provider that it belongs to; empty: none.
+    std::string provider;
     shaping::limits_patch limits;
     milliseconds latency_min{1};
     milliseconds latency_max{20};
@@ -74,19 +76,28 @@ struct mail_record
     /// When the recipient was leased for it, as far as loading shows.
     mono_time leased{};
     std::string from;
+    std::string source;
+};
+
+/// What the wire saw of one site, or of a whole provider, from one source.
+struct source_log
+{
+    std::vector<mono_time> dials;
+    mono_time failed_at{};
+    unsigned failed_now = 0;
+    std::vector<mono_time> mails;
+    unsigned open = 0;
+    unsigned open_most = 0;
 };
 
 /// What the wire saw of one site; times are those of the sender.
 struct site_log
 {
-    /// First addresses only: a session that goes on to the next address is one connection.
-    std::vector<mono_time> dials;
-    mono_time failed_at{};
-    unsigned failed_now = 0;
+    /// Dials: first addresses only, a session that goes on to the next one is one connection.
+    std::map<std::string, source_log> by_source;
     std::vector<mail_record> mails;
     std::vector<mono_time> answered; // good banners
     unsigned open = 0;
-    unsigned open_most = 0;
 };
 
 /// The mail servers of the simulated world and the wire to them.
@@ -113,6 +124,9 @@ public:
     [[nodiscard]] unsigned life() const noexcept { return life_; }
 
     [[nodiscard]] const std::map<std::string, site_log>& logs() const noexcept { return logs_; }
+    /// By (provider, source).
+    using provider_logs = std::map<std::pair<std::string, std::string>, source_log>;
+    [[nodiscard]] const provider_logs& providers() const noexcept { return providers_; }
     [[nodiscard]] const std::map<std::string, std::vector<dot_record>>& dots() const noexcept
     {
         return dots_;
@@ -127,7 +141,7 @@ private:
     using connection_ptr = std::shared_ptr<connection>;
 
     void note_mail(const connection& c, std::string_view commands);
-    connection_ptr connect(const std::string& site);
+    connection_ptr connect(const std::string& site, const std::string& source);
     void greet(const connection_ptr& c);
     void receive(const connection_ptr& c, std::string bytes);
     void on_line(const connection_ptr& c, const std::string& line);
@@ -145,6 +159,7 @@ private:
     std::map<std::string, unsigned> number_of_host_;
     std::map<asio::ip::address, std::string> host_of_address_;
     std::map<std::string, site_log> logs_;
+    provider_logs providers_;
     std::map<std::string, std::vector<dot_record>> dots_; // by address
     std::map<std::string, mono_time> first_seen_;
     std::map<std::string, std::vector<mono_time>> recent_; // for messages_per_s

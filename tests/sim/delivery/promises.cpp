@@ -219,6 +219,7 @@ void check_promises(world& w, const expectations& e)
     }
     check_in_doubt(w, all);
     check_sites(w, e, all);
+    check_policies(w, e, all);
 }
 
 } // namespace hikyaku::sim

@@ -19,6 +19,12 @@ struct expectations
     std::vector<fair_pair> pairs;
     /// The wall clock was set: expiry may come late.
     bool clock_jumped = false;
+    /// Rules, quotas, caps or the operator may hold mail back while its site is well.
+    bool held_on_purpose = false;
+    /// Nothing fails and nobody interferes: what expires was kept back by the site's limits.
+    bool calm = false;
+    /// Transactional campaigns, each with the time within which its mail is at the server.
+    std::vector<std::pair<std::size_t, milliseconds>> urgent;
 };
 
 /// So many sessions are never all in use.

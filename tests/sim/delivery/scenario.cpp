@@ -1,5 +1,7 @@
 #include "scenario.h"
 
+#include "policies.h"
+
 #include <algorithm>
 
 namespace hikyaku::sim
@@ -91,6 +93,10 @@ geography make_geography(world& w, bool calm)
         if (!calm)
         {
             add_behaviour(m, r);
+        }
+        if (!w.options.providers.empty() && r.chance(60))
+        {
+            m.provider = w.options.providers.begin()->first;
         }
         const auto name = peers::site_name(m);
         w.wire().add(std::move(m));
@@ -187,8 +193,10 @@ void plan_campaigns(world& w, const geography& g, bool calm)
         const tenant_id tenant{static_cast<std::uint32_t>(r.between(1, tenants))};
         const auto counts = make_audience(r, g);
         const auto expires_in = r.between(minute, 8 * minute);
-        w.at(begins,
-             [&w, tenant, counts, expires_in] { w.people().begin(tenant, counts, expires_in); });
+        const std::string pool = !w.options.sources.empty() && r.chance(30) ? "narrow" : "";
+        const bool transactional = r.chance(20);
+        w.at(begins, [&w, tenant, counts, expires_in, pool, transactional]
+             { w.people().begin(tenant, counts, expires_in, pool, transactional); });
         if (!calm)
         {
             w.at(begins + milliseconds{1},
@@ -225,17 +233,17 @@ void plan_operations(world& w, const geography& g, expectations& e)
         w.at(from, [&w] { w.engine().hold(true, "a drill"); });
         w.at(from + r.between(second, 20 * second), [&w] { w.engine().hold(false, ""); });
     }
-    if (r.chance(20))
+    if (r.chance(30))
     {
-        const auto site = g.sites[r.below(g.sites.size())];
-        const auto how_long = r.between(second, 20 * second);
-        w.at(some_time(),
-             [&w, site, how_long]
-             {
-                 delivery::scope what;
-                 what.site = site;
-                 (void)w.engine().suspend(what, how_long, "a test");
-             });
+        plan_orders(w, g.sites);
+        e.held_on_purpose = true;
+    }
+    if (r.chance(25))
+    {
+        const auto from = some_time();
+        const bool without = w.options.sources.size() > 1 && r.chance(60);
+        w.at(from, [&w, without] { w.reload(!without); });
+        w.at(from + r.between(second, 60 * second), [&w] { w.reload(true); });
     }
 }
 
@@ -283,12 +291,26 @@ expectations make_scenario(world& w, std::uint64_t seed)
         make_fair(w, e);
         return e;
     }
+    if (seed % 8 == 2)
+    {
+        make_urgent(w, e);
+        return e;
+    }
     const bool calm = seed % 8 == 1;
+    e.calm = calm;
+    make_policies(w, calm, e);
     const auto g = make_geography(w, calm);
     plan_campaigns(w, g, calm);
     if (!calm)
     {
         plan_operations(w, g, e);
+    }
+    else if (r.chance(50))
+    {
+        // Whoever holds the engine and lets go again loses nobody.
+        const auto from = r.between(milliseconds{0}, 20 * second);
+        w.at(from, [&w] { w.engine().hold(true, "a drill"); });
+        w.at(from + r.between(second, 10 * second), [&w] { w.engine().hold(false, ""); });
     }
     return e;
 }

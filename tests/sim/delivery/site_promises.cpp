@@ -55,20 +55,40 @@ std::optional<shaping::rate> with_slack(const world& w, std::optional<shaping::r
     return r;
 }
 
-void check_site(world& w, const std::string& name, const site_model& m, const site_log& log)
+void check_open(world& w, const std::string& name, const source_log& log,
+                std::optional<std::uint32_t> most)
 {
-    std::vector<mono_time> sent;
-    for (const auto& one : log.mails)
-    {
-        sent.push_back(one.sent);
-    }
-    check_rate(w, name, "messages", m.limits.message_rate.value_or(std::nullopt), sent);
-    check_rate(w, name, "connections",
-               with_slack(w, m.limits.connection_rate.value_or(std::nullopt)), log.dials);
-    if (log.open_most > m.limits.connections_max.value_or(UINT32_MAX))
+    if (most && log.open_most > *most)
     {
         w.report(name + ": " + std::to_string(log.open_most) + " connections at once, allowed " +
-                 std::to_string(*m.limits.connections_max));
+                 std::to_string(*most));
+    }
+}
+
+void check_site(world& w, const std::string& name, const site_model& m, const site_log& log)
+{
+    for (const auto& [source, of] : log.by_source)
+    {
+        const auto path = name + " from " + source;
+        check_rate(w, path, "messages", m.limits.message_rate.value_or(std::nullopt), of.mails);
+        check_rate(w, path, "connections",
+                   with_slack(w, m.limits.connection_rate.value_or(std::nullopt)), of.dials);
+        check_open(w, path, of, m.limits.connections_max);
+    }
+}
+
+/// The limits of a provider hold over all its sites, for each source.
+void check_provider(world& w, const std::string& name, const shaping::limits_patch& limits)
+{
+    for (const auto& [key, log] : w.wire().providers())
+    {
+        if (key.first == name)
+        {
+            const auto path = name + " from " + key.second;
+            check_rate(w, path, "messages", limits.provider_message_rate.value_or(std::nullopt),
+                       log.mails);
+            check_open(w, path, log, limits.provider_connections_max.value_or(std::nullopt));
+        }
     }
 }
 
@@ -81,12 +101,12 @@ void check_fairness(world& w, const fair_pair& p)
     std::size_t b = 0;
     // As long as both have plenty.
     const auto enough = all.at(p.first).people.size() * 3 / 4;
-    for (const auto& [sent, leased, who] : w.wire().logs().at(p.site).mails)
+    for (const auto& mail : w.wire().logs().at(p.site).mails)
     {
         if (a < enough && b < enough)
         {
-            a += who.starts_with(first) ? 1 : 0;
-            b += who.starts_with(second) ? 1 : 0;
+            a += mail.from.starts_with(first) ? 1 : 0;
+            b += mail.from.starts_with(second) ? 1 : 0;
         }
     }
     const auto least = std::min(a, b);
@@ -139,10 +159,14 @@ void check_sites(world& w, const expectations& e, const std::vector<history>& al
     {
         check_site(w, name, model, w.wire().logs().at(name));
         // Retries are due by the wall clock.
-        if (!e.clock_jumped)
+        if (!e.clock_jumped && !e.held_on_purpose)
         {
             check_recovery(w, name, model, all);
         }
+    }
+    for (const auto& [name, limits] : w.options.providers)
+    {
+        check_provider(w, name, limits);
     }
     for (const auto& p : e.pairs)
     {

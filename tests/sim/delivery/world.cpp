@@ -56,6 +56,104 @@ void world::report(std::string what)
     broken_.push_back(std::move(what));
 }
 
+std::shared_ptr<shaping::shaping_table> world::make_shaping() const
+{
+    auto table = std::make_shared<shaping::shaping_table>();
+    std::map<std::string, shaping::provider_rule> providers;
+    for (const auto& [name, site] : peers_.sites())
+    {
+        for (const auto& host : site.hosts)
+        {
+            const auto added = table->add_site(host, site.limits);
+            HK_ASSERT(added.has_value());
+        }
+        if (!site.provider.empty())
+        {
+            auto& p = providers[site.provider];
+            p.name = site.provider;
+            p.limits = options.providers.at(site.provider);
+            p.mx_suffix.insert(p.mx_suffix.end(), site.hosts.begin(), site.hosts.end());
+        }
+    }
+    for (auto& [name, p] : providers)
+    {
+        const auto added = table->add_provider(std::move(p));
+        HK_ASSERT(added.has_value());
+    }
+    for (const auto& m : options.rules)
+    {
+        shaping::reply_rule rule;
+        rule.name = "on-" + m.code;
+        HK_ASSERT(rule.codes.add(m.code).has_value());
+        rule.actions.push_back(m.action);
+        const auto added = table->add_rule("", std::move(rule));
+        HK_ASSERT(added.has_value());
+    }
+    if (options.adaptation)
+    {
+        const auto set = table->set_adaptation(*options.adaptation);
+        HK_ASSERT(set.has_value());
+    }
+    table->set_retry(*shaping::retry_schedule::make(options.retry));
+    return table;
+}
+
+std::shared_ptr<shaping::source_table> world::make_sources() const
+{
+    std::vector<shaping::source_rule> rules;
+    shaping::pool_request all{"default", {}};
+    const auto count = options.sources.size() - (last_source_ || options.sources.empty() ? 0 : 1);
+    for (std::size_t i = 0; i < count; ++i)
+    {
+        shaping::source_rule rule;
+        rule.name = "s" + std::to_string(i);
+        rule.address_v4 = "192.0.2." + std::to_string(i + 1);
+        rule.warm_up = options.sources[i].warm_up;
+        all.members.push_back({rule.name, options.sources[i].weight});
+        rules.push_back(std::move(rule));
+    }
+    if (rules.empty())
+    {
+        return std::make_shared<shaping::source_table>("sender.example");
+    }
+    const auto made = shaping::source_table::make(std::move(rules), {all, {"narrow", {{"s0", 1}}}},
+                                                  "sender.example");
+    HK_ASSERT(made.has_value());
+    return std::make_shared<shaping::source_table>(*made);
+}
+
+void world::reload(bool with_last_source)
+{
+    trace_.add(with_last_source ? "reload" : "reload without the last source");
+    sources_changed_ = sources_changed_ || with_last_source != last_source_;
+    last_source_ = with_last_source;
+    engine_->reload(make_shaping(), make_sources(), {});
+}
+
+void world::suspend(delivery::scope what, milliseconds duration)
+{
+    if (engine_->suspend(what, duration, "a test"))
+    {
+        trace_.add("suspended for " + std::to_string(duration.count()) + ": " + what.site);
+        orders_.push_back({std::move(what), time_.mono(), time_.mono() + duration});
+    }
+}
+
+void world::resume(const delivery::scope& what)
+{
+    trace_.add("resumed " + what.site);
+    (void)engine_->resume(what);
+    for (auto& o : orders_)
+    {
+        const bool same =
+            o.what.what == what.what && o.what.site == what.site &&
+            (what.what == delivery::scope::kind::site ||
+             (what.what == delivery::scope::kind::tenant ? o.what.tenant == what.tenant
+                                                         : o.what.campaign == what.campaign));
+        o.to = same ? std::min(o.to, time_.mono()) : o.to;
+    }
+}
+
 void world::start(bool clean)
 {
     ++life_;
@@ -93,16 +191,9 @@ void world::start(bool clean)
     eo.batch = options.batch;
     eo.timeouts = options.timeouts;
     eo.connect_timeout = options.connect_timeout;
-    auto table = std::make_shared<shaping::shaping_table>();
-    for (const auto& [name, site] : peers_.sites())
-    {
-        for (const auto& host : site.hosts)
-        {
-            const auto added = table->add_site(host, site.limits);
-            HK_ASSERT(added.has_value());
-        }
-    }
-    table->set_retry(*shaping::retry_schedule::make(options.retry));
+    eo.sources = make_sources();
+    eo.offset_minutes = options.offset_minutes;
+    const auto table = make_shaping();
     delivery::engine::dependencies deps{*db_,   *domains_, time_, engine_random_,
                                         *pool_, *guard_,   {}};
     loops_.clear();

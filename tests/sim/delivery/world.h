@@ -26,6 +26,28 @@ enum class outage
 };
 [[nodiscard]] const char* to_string(outage o) noexcept;
 
+/// A source, s0, s1, …, with the address 192.0.2.<number + 1>.
+struct source_model
+{
+    std::uint32_t weight = 1;
+    std::optional<shaping::warm_up_plan> warm_up;
+};
+
+/// A rule for replies with some code.
+struct rule_model
+{
+    std::string code;
+    shaping::rule_action action;
+};
+
+/// An order of the operator, in force for a while.
+struct order
+{
+    delivery::scope what;
+    mono_time from{};
+    mono_time to{};
+};
+
 struct world_options
 {
     unsigned shards = 2;
@@ -37,6 +59,12 @@ struct world_options
     shaping::retry_policy retry;
     smtp::session_timeouts timeouts;
     milliseconds connect_timeout{10'000};
+    /// Empty: one that has no address. All are in the pool "default", the first alone in "narrow".
+    std::vector<source_model> sources;
+    std::vector<rule_model> rules;
+    std::optional<shaping::adaptation_policy> adaptation;
+    std::map<std::string, shaping::limits_patch> providers;
+    int offset_minutes = 0;
 };
 
 /// One simulated machine that sends, with everything around it. The engine, the queue, the store
@@ -65,6 +93,13 @@ public:
     void start(bool clean);
     /// The machine is down for a while, then up again.
     void fail(outage how, milliseconds down);
+    /// New shaping and sources, without the last source or with it.
+    void reload(bool with_last_source);
+    /// Asks the operator's console for a suspension and remembers it.
+    void suspend(delivery::scope what, milliseconds duration);
+    void resume(const delivery::scope& what);
+    [[nodiscard]] const std::vector<order>& orders() const noexcept { return orders_; }
+    [[nodiscard]] bool sources_changed() const noexcept { return sources_changed_; }
     /// In a running machine, at a time since the start of the run; later when it is down then.
     void at(milliseconds t, std::function<void()> what);
     /// Until all campaigns have ended, at most `until`. Stops at the first broken promise.
@@ -78,6 +113,8 @@ public:
     [[nodiscard]] bool restarted_after_cut() const noexcept { return restarted_after_cut_; }
 
 private:
+    [[nodiscard]] std::shared_ptr<shaping::shaping_table> make_shaping() const;
+    [[nodiscard]] std::shared_ptr<shaping::source_table> make_sources() const;
     void spin();
     void schedule_work();
     void power_off(outage how);
@@ -106,6 +143,9 @@ private:
     std::vector<std::string> broken_;
     std::vector<unsigned> cut_lives_;
     bool restarted_after_cut_ = false;
+    bool last_source_ = true;
+    bool sources_changed_ = false;
+    std::vector<order> orders_;
 };
 
 } // namespace hikyaku::sim

@@ -49,6 +49,7 @@ protected:
         options.hostname = "sender.example";
         options.shards = shards;
         options.dns.servers = {};
+        options.sources = sources_;
         for (const auto& [domain, port] : routes)
         {
             options.routes[domain] = {"127.0.0.1", port};
@@ -64,6 +65,7 @@ protected:
         shaping::retry_policy retry;
         retry.steps = {seconds{1}};
         table->set_retry(*shaping::retry_schedule::make(retry));
+        table_ = table;
         pool_ = std::make_unique<net::blocking_pool>(net::blocking_pool_options{2, 1024});
         disk_ = std::make_unique<store::disk_guard>("/tmp", 0, 0);
         engine_ = std::make_unique<engine>(
@@ -125,6 +127,15 @@ protected:
     }
     void expand(const std::vector<std::pair<std::string, std::uint32_t>>& counts)
     {
+        expand(ref, counts);
+    }
+    void expand_again(const std::vector<std::pair<std::string, std::uint32_t>>& counts)
+    {
+        expand({ref.tenant, campaign_id{2}}, counts);
+    }
+    void expand(const queue::campaign_ref& c,
+                const std::vector<std::pair<std::string, std::uint32_t>>& counts)
+    {
         std::vector<queue::chunk_entry> page;
         store::record platform(platform_tenant);
         std::uint32_t next = 1;
@@ -138,9 +149,9 @@ protected:
         queue::expansion_state e;
         e.recipients = page.size();
         e.complete = true;
-        queue::expander expander(db_->queue(), ref);
-        store::record rows(ref.tenant);
-        rows.put(store::space::queue, queue::campaign_key(queue::row::lifecycle, ref),
+        queue::expander expander(db_->queue(), c);
+        store::record rows(c.tenant);
+        rows.put(store::space::queue, queue::campaign_key(queue::row::lifecycle, c),
                  queue::encode(life_));
         const auto grown = expander.add_page(page, e, rows);
         ASSERT_TRUE(grown.has_value());
@@ -151,8 +162,8 @@ protected:
         }
         both.push_back(std::move(rows));
         db_->commit(std::move(both), store::commit_class::bulk);
-        engine_->open_campaign(ref, life_, {});
-        engine_->grow(ref, e, *grown);
+        engine_->open_campaign(c, life_, {});
+        engine_->grow(c, e, *grown);
     }
     template <class Predicate> [[nodiscard]] bool wait(Predicate p)
     {
@@ -175,6 +186,8 @@ protected:
     std::function<void(work&)> on_load_;
     std::function<bool(const work&)> on_render_;
     std::function<bool(const work&)> still_valid_;
+    std::shared_ptr<const shaping::source_table> sources_;
+    std::shared_ptr<const shaping::shaping_table> table_;
 
     std::mutex mutex_;
     std::condition_variable changed_;
@@ -362,6 +375,100 @@ TEST_F(EngineTest, StoppingLosesNothingAndTheNextStartGoesOn)
     {
         EXPECT_EQ(times, 1) << address;
     }
+}
+
+std::vector<std::pair<std::string, std::uint32_t>> rare_domains(int count)
+{
+    std::vector<std::pair<std::string, std::uint32_t>> counts;
+    for (int i = 0; i < count; ++i)
+    {
+        counts.emplace_back("rare" + std::to_string(i) + ".example", 2);
+    }
+    return counts;
+}
+
+TEST_F(EngineTest, WhatBeginsWhileNothingIsLeasedGoesOutAfterwards)
+{
+    plain_receiver receiver(accept_all);
+    start({{"*", receiver.port()}});
+    engine_->hold(true, "a test");
+    auto counts = rare_domains(20);
+    counts.emplace_back("one.example", 300);
+    expand(counts);
+    EXPECT_EQ(engine_->view().in_flight, 0U);
+    engine_->hold(false, "");
+    ASSERT_TRUE(wait([this] { return drained_ == 1; }));
+    EXPECT_EQ(count(queue::disposition::delivered), 340U);
+}
+
+TEST_F(EngineTest, ASuspendedCampaignGoesOnByItselfWhenTheTimeIsOver)
+{
+    plain_receiver receiver(accept_all);
+    start({{"*", receiver.port()}});
+    engine_->hold(true, "a test");
+    auto counts = rare_domains(20);
+    counts.emplace_back("one.example", 300);
+    expand(counts);
+    scope what;
+    what.what = scope::kind::campaign;
+    what.campaign = ref;
+    ASSERT_TRUE(engine_->suspend(what, milliseconds{1500}, "a test"));
+    engine_->hold(false, "");
+    ASSERT_TRUE(wait([this] { return drained_ == 1; }));
+    EXPECT_EQ(count(queue::disposition::delivered), 340U);
+}
+
+shaping::source_table named_sources(int count)
+{
+    std::vector<shaping::source_rule> rules(static_cast<std::size_t>(count));
+    for (std::size_t i = 0; i < rules.size(); ++i)
+    {
+        rules[i].name = "s" + std::to_string(i);
+    }
+    return *shaping::source_table::make(std::move(rules), {}, "sender.example");
+}
+
+TEST_F(EngineTest, ASourceThatGoesWhileItSendsLosesNobody)
+{
+    std::atomic<int> delivered{0};
+    plain_receiver receiver(
+        [&](const std::string& step, const std::string&) -> std::string
+        {
+            if (step == "dot" && ++delivered == 100)
+            {
+                engine_->reload(
+                    table_, std::make_shared<const shaping::source_table>(named_sources(1)), {});
+            }
+            return "250 ok";
+        });
+    sources_ = std::make_shared<const shaping::source_table>(named_sources(8));
+    start({{"*", receiver.port()}});
+    expand({{"one.example", 1500}});
+    ASSERT_TRUE(wait([this] { return drained_ == 1; }));
+    const auto accepted = receiver.accepted();
+    EXPECT_EQ(accepted.size(), 1500U);
+    for (const auto& [address, times] : accepted)
+    {
+        EXPECT_EQ(times, 1) << address;
+    }
+}
+
+TEST_F(EngineTest, WhatWaitsForASiteThatIsGivenUpBounces)
+{
+    plain_receiver receiver(accept_all);
+    start({{"*", receiver.port()}});
+    expand({{"one.example", 1}});
+    ASSERT_TRUE(wait([this] { return drained_ == 1; }));
+    const auto view = engine_->view();
+    ASSERT_EQ(view.sites.size(), 1U);
+    engine_->hold(true, "a test");
+    expand_again({{"one.example", 3000}});
+    scope what;
+    what.site = view.sites[0].site;
+    ASSERT_TRUE(engine_->bounce(what, milliseconds{0}, "nobody there"));
+    engine_->hold(false, "");
+    ASSERT_TRUE(wait([this] { return drained_ == 2; }));
+    EXPECT_EQ(count(queue::disposition::bounced), 3000U);
 }
 
 TEST_F(EngineTest, WithoutDnsTheDomainWaitsAndOneRecipientRecordsIt)

@@ -127,6 +127,28 @@ TEST(flows, parked_leases_come_before_lanes_and_leave_with_their_campaign)
     EXPECT_FALSE(flows.next(false)->parked);
 }
 
+TEST(flows, tenants_that_come_and_go_keep_their_mail_apart)
+{
+    flow_table flows;
+    for (std::uint32_t id = 1; id <= 500; ++id)
+    {
+        const flow_key flow{tenant_id{id}, id % 3 == 0};
+        queue::lease l;
+        l.campaign = {flow.tenant, campaign_id{id}};
+        flows.insert(flow, at(id));
+        flows.insert(flow, at(id, 50)); // the flow is empty for a moment
+        flows.park(flow, l);
+        ASSERT_EQ(flows.next(false)->flow, flow);
+        EXPECT_EQ(flows.front_parked(flow).campaign, l.campaign);
+        EXPECT_EQ(flows.take_parked(flow).campaign, l.campaign);
+        flows.charge(flow, 1);
+        ASSERT_EQ(flows.next(false)->lane, id);
+        EXPECT_TRUE(flows.erase(id));
+        EXPECT_TRUE(flows.empty());
+        EXPECT_TRUE(flows.unpark([](const queue::lease&) { return true; }).empty());
+    }
+}
+
 TEST(flows, a_flow_at_its_own_limit_lets_the_others_pass)
 {
     flow_table flows;
