@@ -354,7 +354,7 @@ def commands(took_s, given):
     lines = ["| part | seconds | by itself, after `make build` |", "|---|---:|---|"]
     for part, seconds in took_s.items():
         shown = "".join(f" --{name} {getattr(given, name)}" for name in sizes.get(part, ()))
-        lines.append(f"| {part} | {seconds:.0f} | `bench/bench.py --only {part}{shown}` |")
+        lines.append(f"| {part} | {seconds:.0f} | `python3 bench/bench.py --only {part}{shown}` |")
     return lines
 
 
