@@ -1,216 +1,226 @@
+#include "platform_queue_json.h"
 #include "resources.h"
 
-#include <hikyaku/api/context.h>
-
 #include <algorithm>
+#include <charconv>
 
 namespace hikyaku::api
 {
 namespace
 {
 
-/// The longest suspension of a site.
-constexpr milliseconds suspension_max = std::chrono::hours{30 * 24};
-
-http::response delivery_off()
+/// Where a page of sites ended: sites stand by ready recipients, most first, then by name.
+struct site_place
 {
-    return unavailable("delivery_off", "The daemon runs without delivery.");
+    std::uint64_t ready = 0;
+    std::string site;
+};
+
+bool stands_before(const delivery::site_view& a, std::uint64_t ready, std::string_view site)
+{
+    return a.ready != ready ? a.ready > ready : a.site < site;
 }
 
-json::value counts_to_json(const queue::counters& c)
+/// "1234:mx1.example,mx2.example"
+std::optional<site_place> parse_place(std::string_view text)
 {
-    json::object out;
-    for (std::size_t i = 1; i < queue::dispositions_max; ++i)
+    site_place out;
+    const auto colon = text.find(':');
+    if (colon == std::string_view::npos)
     {
-        const auto d = static_cast<queue::disposition>(i);
-        out[queue::to_string(d)] = c.of(d);
+        return std::nullopt;
     }
-    out["deferred_now"] = c.deferred_now;
-    out["unknown_now"] = c.unknown_now;
-    out["attempts"] = c.attempts;
+    const auto* end = text.data() + colon;
+    const auto read = std::from_chars(text.data(), end, out.ready);
+    if (read.ec != std::errc{} || read.ptr != end)
+    {
+        return std::nullopt;
+    }
+    out.site = text.substr(colon + 1);
     return out;
 }
 
-json::value site_to_json(const delivery::site_view& s)
+/// Sorts, and leaves those of the page; where the next page begins, when there is one.
+std::optional<std::string> cut_page(std::vector<delivery::site_view>& sites, const page& p,
+                                    const std::optional<site_place>& after)
 {
-    return json::object{
-        {"site", s.site},         {"provider", s.provider},     {"health", s.health},
-        {"sessions", s.sessions}, {"window", s.window},         {"lanes_ready", s.lanes_ready},
-        {"parked", s.parked},     {"last_reply", s.last_reply}, {"resumes_in_ms", s.resumes_in_ms}};
+    std::sort(sites.begin(), sites.end(),
+              [](const delivery::site_view& a, const delivery::site_view& b)
+              { return stands_before(a, b.ready, b.site); });
+    if (after)
+    {
+        std::erase_if(
+            sites, [&](const delivery::site_view& s)
+            { return s.site == after->site || stands_before(s, after->ready, after->site); });
+    }
+    if (sites.size() <= p.limit)
+    {
+        return std::nullopt;
+    }
+    sites.resize(p.limit);
+    return std::to_string(sites.back().ready) + ":" + sites.back().site;
 }
 
-json::value campaign_to_json(const delivery::campaign_view& c)
+struct tenant_sum
 {
-    return json::object{{"id", format_id("cmp", c.campaign.campaign.value)},
-                        {"tenant", identity::public_id(c.campaign.tenant)},
-                        {"state", queue::to_string(c.state)},
-                        {"recipients", c.recipients},
-                        {"pending", c.pending},
-                        {"in_flight", c.in_flight},
-                        {"counts", counts_to_json(c.counts)}};
+    std::uint64_t campaigns = 0;
+    std::uint64_t pending = 0;
+    std::uint64_t in_flight = 0;
+};
+
+json::array tenants_to_json(const std::vector<delivery::campaign_view>& campaigns)
+{
+    std::map<tenant_id, tenant_sum> sums;
+    for (const auto& c : campaigns)
+    {
+        auto& sum = sums[c.campaign.tenant];
+        ++sum.campaigns;
+        sum.pending += c.pending;
+        sum.in_flight += c.in_flight;
+    }
+    json::array out;
+    for (const auto& [id, sum] : sums)
+    {
+        out.push_back(json::object{{"id", identity::public_id(id)},
+                                   {"campaigns", sum.campaigns},
+                                   {"pending", sum.pending},
+                                   {"in_flight", sum.in_flight}});
+    }
+    return out;
 }
 
-http::response summary(platform_call& call)
+/// What stands beside the sites on the first page.
+void add_totals(const platform_call& call, const delivery::engine_view& v, json::object& out)
 {
-    if (!call.all().queue.view)
-    {
-        return delivery_off();
-    }
-    const auto v = call.all().queue.view();
-    json::array sites;
-    for (const auto& s : v.sites)
-    {
-        sites.push_back(site_to_json(s));
-    }
     json::array campaigns;
     for (const auto& c : v.campaigns)
     {
         campaigns.push_back(campaign_to_json(c));
     }
-    return http::response::json(200, json::object{{"held", v.held},
-                                                  {"held_because", v.held_because},
-                                                  {"sessions", v.sessions},
-                                                  {"in_flight", v.in_flight},
-                                                  {"damaged_lanes", v.damaged_lanes},
-                                                  {"sites", std::move(sites)},
-                                                  {"campaigns", std::move(campaigns)}});
+    out["held"] = v.held;
+    out["held_because"] = v.held_because;
+    out["sessions"] = v.sessions;
+    out["in_flight"] = v.in_flight;
+    out["damaged_lanes"] = v.damaged_lanes;
+    out["adaptations"] = v.adaptations;
+    out["suspensions"] = adaptations_to_json(call, v.suspensions);
+    out["tenants"] = tenants_to_json(v.campaigns);
+    out["campaigns"] = std::move(campaigns);
 }
 
-http::response set_suspension(platform_call& call, milliseconds duration, std::string_view verb)
+http::response summary(platform_call& call)
 {
-    const auto& site = call.parameter("id");
-    if (!call.all().queue.suspend)
+    const auto p = read_page(call.request(), {"site"});
+    if (!p)
     {
-        return delivery_off();
+        return p.error();
     }
-    delivery::scope what;
-    what.site = site;
-    const bool known = duration.count() == 0 ? call.all().queue.resume(what)
-                                             : call.all().queue.suspend(what, duration, "");
-    if (!known)
+    std::optional<site_place> after;
+    if (!p->cursor.empty())
     {
-        return not_found("site");
-    }
-    call.all().log.note(platform_tenant, call.actor(), verb, site,
-                        duration.count() == 0 ? "" : std::to_string(duration.count()) + " ms");
-    return http::response::json(
-        200, json::object{{"site", site}, {"suspended_for_ms", duration.count()}});
-}
-
-http::response suspend(platform_call& call)
-{
-    const auto body = call.body();
-    if (!body)
-    {
-        return body.error();
-    }
-    http::object_reader in(*body);
-    const auto text = in.required_string("duration", 32);
-    const auto duration = parse_duration(text);
-    if (!text.empty() && !duration)
-    {
-        in.fail("duration", "invalid", duration.error().text);
-    }
-    else if (duration && *duration > suspension_max)
-    {
-        in.fail("duration", "out_of_range", "must be at most 30d");
-    }
-    if (auto refused = in.finish())
-    {
-        return std::move(*refused);
-    }
-    return set_suspension(call, *duration, "queue.suspend_site");
-}
-
-http::response retry(platform_call& call)
-{
-    const auto id = parse_id("cmp", call.parameter("id"));
-    if (!call.all().queue.view || !call.all().queue.retry)
-    {
-        return delivery_off();
-    }
-    const auto v = call.all().queue.view();
-    const auto at =
-        std::find_if(v.campaigns.begin(), v.campaigns.end(), [&](const delivery::campaign_view& c)
-                     { return id && c.campaign.campaign.value == *id; });
-    if (at == v.campaigns.end())
-    {
-        return not_found("campaign in the queue");
-    }
-    (void)call.all().queue.retry({delivery::scope::kind::campaign, {}, {}, at->campaign});
-    call.all().log.note(platform_tenant, call.actor(), "queue.retry_campaign", call.parameter("id"),
-                        identity::public_id(at->campaign.tenant));
-    return http::response::json(200, campaign_to_json(*at));
-}
-
-json::value limit_to_json(std::uint32_t v)
-{
-    return v;
-}
-json::value limit_to_json(bool v)
-{
-    return v;
-}
-json::value limit_to_json(milliseconds v)
-{
-    return json::value(std::to_string(v.count()) + "ms");
-}
-json::value limit_to_json(shaping::tls_mode v)
-{
-    return json::value(shaping::to_string(v));
-}
-json::value limit_to_json(shaping::address_family v)
-{
-    return json::value(shaping::to_string(v));
-}
-json::value limit_to_json(const shaping::rate& v)
-{
-    return json::object{{"count", v.count}, {"per_ms", v.per.count()}, {"burst", v.burst}};
-}
-template <class T> json::value limit_to_json(const std::optional<T>& v)
-{
-    return v ? limit_to_json(*v) : json::value(nullptr);
-}
-
-http::response show_limits(platform_call& call)
-{
-    if (const auto known = check_query(call.request(), {"domain"}); known.has_error())
-    {
-        return known.error();
-    }
-    const auto domain = call.request().query.find("domain");
-    if (!domain || domain->empty())
-    {
-        return invalid_parameter("domain", "domain names the routing domain: ?domain=example.jp");
-    }
-    if (!call.all().hooks.shaping)
-    {
-        return delivery_off();
-    }
-    const std::string name(*domain);
-    const auto hosts =
-        call.all().hooks.find_mx ? call.all().hooks.find_mx(name) : std::vector<std::string>();
-    const auto effective = call.all().hooks.shaping()->effective(name, hosts);
-    json::object limits;
-    shaping::for_each_limit(
-        [&](std::string_view key, auto member, auto)
+        after = parse_place(p->cursor);
+        if (!after)
         {
-            const auto from = std::find_if(effective.trace.begin(), effective.trace.end(),
-                                           [&](const auto& o) { return o.key == key; });
-            limits[key] = json::object{{"value", limit_to_json(effective.limits.*member)},
-                                       {"from", from == effective.trace.end()
-                                                    ? std::string_view("built_in")
-                                                    : shaping::to_string(from->layer)}};
-        });
-    json::array mx;
-    for (const auto& h : hosts)
-    {
-        mx.push_back(json::value(h));
+            return invalid_parameter("cursor", "cursor is what next_cursor of an answer was.");
+        }
     }
-    return http::response::json(200, json::object{{"domain", name},
-                                                  {"mx", std::move(mx)},
-                                                  {"provider", effective.provider},
-                                                  {"limits", std::move(limits)}});
+    if (!call.all().queue.view)
+    {
+        return delivery_off();
+    }
+    auto v = call.all().queue.view();
+    if (const auto site = call.request().query.find("site"))
+    {
+        std::erase_if(v.sites, [&](const delivery::site_view& s) { return !names_site(s, *site); });
+    }
+    const auto next = cut_page(v.sites, *p, after);
+    json::object out;
+    if (!after)
+    {
+        add_totals(call, v, out);
+    }
+    json::array sites;
+    for (const auto& s : v.sites)
+    {
+        sites.push_back(site_to_json(call, s));
+    }
+    out["sites"] = std::move(sites);
+    out["next_cursor"] = next ? json::value(*next) : json::value(nullptr);
+    return http::response::json(200, out);
+}
+
+http::response history(platform_call& call)
+{
+    const auto p = read_page(call.request());
+    if (!p)
+    {
+        return p.error();
+    }
+    if (!p->cursor.empty())
+    {
+        return invalid_parameter("cursor", "The history is one page: ask with a larger limit.");
+    }
+    if (!call.all().queue.view)
+    {
+        return delivery_off();
+    }
+    auto all = call.all().queue.view().history;
+    std::reverse(all.begin(), all.end());
+    all.resize(std::min(all.size(), p->limit));
+    return list_answer(adaptations_to_json(call, all), std::nullopt);
+}
+
+/// The key of the site that is called so; the name itself when there is none.
+std::string key_of_site(const queue_access& access, std::string_view name)
+{
+    const auto v = access.view();
+    const auto found = std::find_if(v.sites.begin(), v.sites.end(),
+                                    [&](const auto& s) { return names_site(s, name); });
+    return found == v.sites.end() ? std::string(name) : found->site;
+}
+
+http::response sessions(platform_call& call)
+{
+    const auto p = read_page(call.request(), {"site"});
+    if (!p)
+    {
+        return p.error();
+    }
+    std::uint64_t after = 0;
+    const auto* end = p->cursor.data() + p->cursor.size();
+    if (const auto read = std::from_chars(p->cursor.data(), end, after);
+        !p->cursor.empty() && (read.ec != std::errc{} || read.ptr != end))
+    {
+        return invalid_parameter("cursor", "cursor is what next_cursor of an answer was.");
+    }
+    const auto& access = call.all().queue;
+    if (!access.sessions || !access.view)
+    {
+        return delivery_off();
+    }
+    const auto site = call.request().query.find("site");
+    const auto key = site ? key_of_site(access, *site) : std::string();
+    auto all = access.sessions();
+    std::erase_if(all, [&](const delivery::session_view& s)
+                  { return (!p->cursor.empty() && s.id <= after) || (site && s.site != key); });
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+    std::optional<std::string> next;
+    if (all.size() > p->limit)
+    {
+        all.resize(p->limit);
+        next = std::to_string(all.back().id);
+    }
+    json::array data;
+    for (const auto& s : all)
+    {
+        data.push_back(json::object{{"id", s.id},
+                                    {"site", s.site},
+                                    {"source", s.source},
+                                    {"state", s.state},
+                                    {"age_ms", s.age_ms},
+                                    {"messages", s.messages}});
+    }
+    return list_answer(std::move(data), std::move(next));
 }
 
 } // namespace
@@ -218,12 +228,12 @@ http::response show_limits(platform_call& call)
 void add_platform_queue_routes(http::router& router, services& all)
 {
     add_platform_route(router, all, "GET", "/platform/v1/queue", summary);
-    add_platform_route(router, all, "POST", "/platform/v1/queue/sites/{id}:suspend", suspend);
-    add_platform_route(router, all, "POST", "/platform/v1/queue/sites/{id}:resume",
-                       [](platform_call& call)
-                       { return set_suspension(call, milliseconds{0}, "queue.resume_site"); });
-    add_platform_route(router, all, "POST", "/platform/v1/queue/campaigns/{id}:retry", retry);
-    add_platform_route(router, all, "GET", "/platform/v1/shaping", show_limits);
+    add_platform_route(router, all, "GET", "/platform/v1/adaptations", history);
+    add_platform_route(router, all, "GET", "/platform/v1/sessions", sessions);
+    add_platform_order_routes(router, all);
+    add_platform_trace_routes(router, all);
+    add_platform_shaping_routes(router, all);
+    add_platform_document_route(router, all);
 }
 
 } // namespace hikyaku::api

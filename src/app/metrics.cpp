@@ -1,6 +1,8 @@
 #include "metrics.h"
 
+#include <algorithm>
 #include <fstream>
+#include <map>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -112,10 +114,6 @@ void add_queue(page& out, const delivery::engine_view& v)
         m.label = {{"state", state}};
         m.gauge.value = n;
     }
-    auto& sessions = out.family("hikyaku_sessions", "SMTP sessions, by state.", MetricType::Gauge);
-    auto& open = sessions.metric.emplace_back();
-    open.label = {{"state", "open"}};
-    open.gauge.value = static_cast<double>(v.sessions);
     add_histogram(out.family("hikyaku_delivery_seconds",
                              "Transactions, from MAIL to the last reply.", MetricType::Histogram),
                   v.transactions);
@@ -124,6 +122,72 @@ void add_queue(page& out, const delivery::engine_view& v)
               v.loop_lag_ms / 1e3);
     out.gauge("hikyaku_damaged_lanes", "Lanes that can't be read.",
               static_cast<double>(v.damaged_lanes));
+}
+
+/// One gauge for each name, those without anything included.
+void add_gauges(MetricFamily& f, const char* label, const std::map<std::string, double>& values)
+{
+    for (const auto& [name, n] : values)
+    {
+        auto& m = f.metric.emplace_back();
+        m.label = {{label, name}};
+        m.gauge.value = n;
+    }
+}
+
+void add_sessions(page& out, const std::vector<delivery::session_view>& all)
+{
+    std::map<std::string, double> states{{"connecting", 0}, {"sending", 0}, {"idle", 0}};
+    for (const auto& s : all)
+    {
+        ++states[s.state];
+    }
+    add_gauges(out.family("hikyaku_sessions", "SMTP sessions, by state.", MetricType::Gauge),
+               "state", states);
+}
+
+/// Labels are kinds of limits and of suspensions: their number is fixed.
+void add_adaptations(page& out, const delivery::engine_view& v)
+{
+    using shaping::adapted;
+    using shaping::suspension_kind;
+    std::map<std::string, double> limits;
+    std::map<std::string, double> suspensions;
+    for (const auto what : {adapted::message_rate, adapted::connections, adapted::connection_rate,
+                            adapted::messages_per_connection})
+    {
+        limits[std::string(shaping::to_string(what))] = 0;
+    }
+    for (const auto scope :
+         {suspension_kind::site, suspension_kind::source_site, suspension_kind::tenant_site,
+          suspension_kind::campaign, suspension_kind::tenant})
+    {
+        suspensions[std::string(shaping::to_string(scope))] = 0;
+    }
+    const auto count = [&](const shaping::adaptation_event& e)
+    {
+        ++(e.what == adapted::suspended ? suspensions[std::string(shaping::to_string(e.scope))]
+                                        : limits[std::string(shaping::to_string(e.what))]);
+    };
+    for (const auto& s : v.sites)
+    {
+        for (const auto& p : s.paths)
+        {
+            std::for_each(p.adaptations.begin(), p.adaptations.end(), count);
+        }
+    }
+    std::for_each(v.suspensions.begin(), v.suspensions.end(), count);
+    add_gauges(out.family("hikyaku_adapted_limits",
+                          "Limits of a site and source that rules have lowered, by limit.",
+                          MetricType::Gauge),
+               "limit", limits);
+    add_gauges(out.family("hikyaku_suspensions",
+                          "Suspensions in force, by rules and operators, by scope.",
+                          MetricType::Gauge),
+               "scope", suspensions);
+    out.counter("hikyaku_adaptations_total",
+                "Limits lowered and suspensions that began since the start.",
+                static_cast<double>(v.adaptations));
 }
 
 } // namespace
@@ -142,7 +206,10 @@ void metrics::observe_request(std::string_view route, unsigned, std::chrono::mic
 std::string metrics::text()
 {
     page out;
-    add_queue(out, from_.engine.view());
+    const auto v = from_.engine.view();
+    add_queue(out, v);
+    add_sessions(out, from_.engine.sessions());
+    add_adaptations(out, v);
     for (const auto us : from_.db.take_commit_durations())
     {
         commits_.add(std::chrono::microseconds{us});

@@ -1,4 +1,5 @@
 #include "command_context.h"
+#include "trace_command.h"
 
 #include <cstdlib>
 #include <exception>
@@ -83,6 +84,7 @@ std::unique_ptr<CLI::App> make_command_tree(command_context& ctx)
     add_campaign_commands(*root, ctx);
     add_tail_command(*root, ctx);
     add_queue_commands(*root, ctx);
+    add_trace_commands(*root, ctx);
     add_diagnose_commands(*root, ctx);
     add_completion_command(*root, ctx);
     return root;

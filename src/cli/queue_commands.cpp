@@ -1,157 +1,55 @@
 #include "client_session.h"
-#include "figures.h"
 #include "json_text.h"
-#include "text_table.h"
+#include "queue_print.h"
 
 namespace hikyaku::cli
 {
 namespace
 {
 
-void print_summary(command_context& ctx, const json::object& q)
+constexpr const char* page_size = "1000";
+
+/// The first page whole, with the sites of the further ones behind its own.
+result<json::value, call_failure> fetch_queue(client_session& session, const std::string& site)
 {
-    if (flag_of(q, "held"))
+    const std::string target = std::string("/platform/v1/queue?limit=") + page_size +
+                               (site.empty() ? "" : "&site=" + encode_segment(site));
+    auto all = session.get(target);
+    if (all.has_error() || !all->is_object())
     {
-        ctx.out() << "Delivery is held: " << text_of(q, "held_because") << "\n\n";
+        return all;
     }
-    ctx.out() << format_count(number_of(q, "sessions")) << " sessions, "
-              << format_count(number_of(q, "in_flight")) << " recipients in flight\n";
-    if (const auto damaged = number_of(q, "damaged_lanes"); damaged != 0)
+    auto& out = all->get_object();
+    std::string cursor = raw_text_of(out, "next_cursor");
+    while (!cursor.empty())
     {
-        ctx.out() << format_count(damaged) << " damaged lanes: see the operator's log\n";
+        const auto more = session.get(target + "&cursor=" + encode_segment(cursor));
+        if (more.has_error())
+        {
+            return more.error();
+        }
+        if (!more->is_object())
+        {
+            return call_failure{exit_unreachable, "The answer is not a page of the queue."};
+        }
+        const auto& next = array_of(more->get_object(), "sites");
+        auto& sites = out["sites"].as_array();
+        sites.insert(sites.end(), next.begin(), next.end());
+        const auto further = raw_text_of(more->get_object(), "next_cursor");
+        cursor = further == cursor ? std::string() : further;
     }
-    ctx.out() << '\n';
-    text_table campaigns({"CAMPAIGN", "TENANT", "STATE", "RECIPIENTS", "PENDING", "IN FLIGHT",
-                          "DEFERRED", "DELIVERED", "BOUNCED"});
-    for (const auto& v : array_of(q, "campaigns"))
-    {
-        const json::object o = v.is_object() ? v.get_object() : json::object{};
-        const auto& counts = object_of(o, "counts");
-        campaigns.add({text_of(o, "id"), text_of(o, "tenant"), text_of(o, "state"),
-                       format_count(number_of(o, "recipients")),
-                       format_count(number_of(o, "pending")),
-                       format_count(number_of(o, "in_flight")),
-                       format_count(number_of(counts, "deferred_now")),
-                       format_count(number_of(counts, "delivered")),
-                       format_count(number_of(counts, "bounced"))});
-    }
-    campaigns.print(ctx.out());
-    ctx.out() << '\n';
-    text_table sites(
-        {"SITE", "PROVIDER", "HEALTH", "SESSIONS", "WINDOW", "READY", "RESUMES IN", "LAST REPLY"});
-    for (const auto& v : array_of(q, "sites"))
-    {
-        const json::object o = v.is_object() ? v.get_object() : json::object{};
-        const auto ms = number_of(o, "resumes_in_ms");
-        sites.add({text_of(o, "site"), text_of(o, "provider"), text_of(o, "health"),
-                   text_of(o, "sessions"), text_of(o, "window"), text_of(o, "lanes_ready"),
-                   ms == 0 ? "-" : format_duration(milliseconds{static_cast<std::int64_t>(ms)}),
-                   text_of(o, "last_reply")});
-    }
-    sites.print(ctx.out());
+    out.erase("next_cursor");
+    return all;
 }
 
-int summary(command_context& ctx)
+int summary(command_context& ctx, const std::string& site)
 {
     auto session = client_session::open_platform(ctx);
     if (session.has_error())
     {
         return print_failure(ctx, session.error());
     }
-    const auto answer = session->get("/platform/v1/queue");
-    if (answer.has_error())
-    {
-        return print_failure(ctx, answer.error());
-    }
-    if (ctx.json || !answer->is_object())
-    {
-        print_json(ctx, *answer);
-    }
-    else
-    {
-        print_summary(ctx, answer->get_object());
-    }
-    return exit_ok;
-}
-
-int set_site(command_context& ctx, const std::string& site, const std::string& duration)
-{
-    const bool suspends = !duration.empty();
-    if (suspends)
-    {
-        if (const auto length = parse_duration(duration); length.has_error())
-        {
-            return print_failure(ctx, {exit_usage, length.error().text});
-        }
-    }
-    auto session = client_session::open_platform(ctx);
-    if (session.has_error())
-    {
-        return print_failure(ctx, session.error());
-    }
-    const auto answer = session->post(
-        "/platform/v1/queue/sites/" + encode_segment(site) + (suspends ? ":suspend" : ":resume"),
-        suspends ? json::value(json::object{{"duration", duration}}) : json::value(nullptr));
-    if (answer.has_error())
-    {
-        return print_failure(ctx, answer.error());
-    }
-    if (ctx.json || !answer->is_object())
-    {
-        print_json(ctx, *answer);
-    }
-    else
-    {
-        ctx.out() << text_of(answer->get_object(), "site")
-                  << (suspends ? " is suspended for " + duration : std::string(" is resumed"))
-                  << ".\n";
-    }
-    return exit_ok;
-}
-
-/// The tenant whose campaign the queue holds under this id; empty: it holds none.
-result<std::string, call_failure> tenant_of(client_session& session, const std::string& campaign)
-{
-    const auto q = session.get("/platform/v1/queue");
-    if (q.has_error())
-    {
-        return q.error();
-    }
-    const auto none = json::object{};
-    for (const auto& v : array_of(q->is_object() ? q->get_object() : none, "campaigns"))
-    {
-        if (v.is_object() && raw_text_of(v.get_object(), "id") == campaign)
-        {
-            return raw_text_of(v.get_object(), "tenant");
-        }
-    }
-    return std::string();
-}
-
-int retry(command_context& ctx, const std::string& campaign, const std::string& tenant)
-{
-    auto session = client_session::open_platform(ctx);
-    if (session.has_error())
-    {
-        return print_failure(ctx, session.error());
-    }
-    if (!tenant.empty())
-    {
-        // An id copied from the wrong line must not hurry somebody else's mail.
-        const auto owner = tenant_of(*session, campaign);
-        if (owner.has_error())
-        {
-            return print_failure(ctx, owner.error());
-        }
-        if (*owner != tenant)
-        {
-            return print_failure(ctx, {exit_negative,
-                                       "This tenant has no such campaign in the queue: see "
-                                       "`hikyaku queue summary`."});
-        }
-    }
-    const auto answer = session->post(
-        "/platform/v1/queue/campaigns/" + encode_segment(campaign) + ":retry", nullptr);
+    const auto answer = fetch_queue(*session, site);
     if (answer.has_error())
     {
         return print_failure(ctx, answer.error());
@@ -161,11 +59,175 @@ int retry(command_context& ctx, const std::string& campaign, const std::string& 
         print_json(ctx, *answer);
         return exit_ok;
     }
-    const auto& o = answer->get_object();
-    ctx.out() << text_of(o, "id") << ": "
-              << format_count(number_of(object_of(o, "counts"), "deferred_now"))
-              << " deferred recipients are tried now.\n";
+    const auto& q = answer->get_object();
+    if (!site.empty() && array_of(q, "sites").empty())
+    {
+        return print_failure(ctx, {exit_negative, "Nothing is known of this site: `hikyaku queue` "
+                                                  "lists those that are."});
+    }
+    print_queue(ctx, q);
     return exit_ok;
+}
+
+int history(command_context& ctx)
+{
+    auto session = client_session::open_platform(ctx);
+    if (session.has_error())
+    {
+        return print_failure(ctx, session.error());
+    }
+    const auto rows = session->list("/platform/v1/adaptations");
+    if (rows.has_error())
+    {
+        return print_failure(ctx, rows.error());
+    }
+    if (ctx.json)
+    {
+        for (const auto& row : *rows)
+        {
+            print_json(ctx, row);
+        }
+        return exit_ok;
+    }
+    print_adaptations(ctx, json::array(rows->begin(), rows->end()), true);
+    return exit_ok;
+}
+
+/// What an order says. Exactly one of the first three is given.
+struct order_options
+{
+    std::string site;
+    std::string tenant;
+    std::string campaign;
+    std::string duration;
+    std::string reason;
+
+    [[nodiscard]] std::string path() const
+    {
+        return !site.empty()     ? "sites/" + encode_segment(site)
+               : !tenant.empty() ? "tenants/" + encode_segment(tenant)
+                                 : "campaigns/" + encode_segment(campaign);
+    }
+};
+
+std::string done_text(const std::string& verb, const json::object& answer)
+{
+    std::string name;
+    for (const auto* noun : {"site", "tenant", "campaign"})
+    {
+        name = answer.contains(noun) ? text_of(answer, noun) : name;
+    }
+    const auto until = raw_text_of(answer, "until");
+    if (verb == "suspend")
+    {
+        return name + " is suspended until " + until + ".";
+    }
+    if (verb == "resume")
+    {
+        return name + " is resumed.";
+    }
+    if (verb == "retry")
+    {
+        return name + ": what waits for a retry is tried now.";
+    }
+    return name + ": what waits is bounced" +
+           (until.empty() ? std::string() : ", and what comes until " + until) + ".";
+}
+
+int give_order(command_context& ctx, const std::string& verb, const order_options& o)
+{
+    if (!o.duration.empty())
+    {
+        if (const auto length = parse_duration(o.duration); length.has_error())
+        {
+            return print_failure(ctx, {exit_usage, "--for: " + length.error().text});
+        }
+    }
+    auto session = client_session::open_platform(ctx);
+    if (session.has_error())
+    {
+        return print_failure(ctx, session.error());
+    }
+    json::object body;
+    if (!o.duration.empty())
+    {
+        body["duration"] = o.duration;
+    }
+    if (!o.reason.empty())
+    {
+        body["reason"] = o.reason;
+    }
+    const auto answer =
+        session->post("/platform/v1/queue/" + o.path() + ":" + verb,
+                      body.empty() ? json::value(nullptr) : json::value(std::move(body)));
+    if (answer.has_error())
+    {
+        return print_failure(ctx, answer.error());
+    }
+    if (ctx.json || !answer->is_object())
+    {
+        print_json(ctx, *answer);
+    }
+    else
+    {
+        ctx.out() << done_text(verb, answer->get_object()) << '\n';
+    }
+    return exit_ok;
+}
+
+enum class length
+{
+    none,
+    optional,
+    required,
+};
+
+struct order_command
+{
+    const char* verb;
+    const char* text;
+    const char* footer;
+    length duration;
+    const char* duration_text;
+};
+
+constexpr order_command orders[] = {
+    {"suspend", "Send nothing to a site, of a tenant or of a campaign for a while",
+     "Survives a restart. Transactions that have begun reach their end.\n\n"
+     "Examples:\n  hikyaku queue suspend --site mx.example.jp --for 30m --reason 'ticket 123'\n"
+     "  hikyaku queue suspend --tenant tnt_1 --for 2h",
+     length::required, "How long: 90s, 15m, 2h, 1d"},
+    {"resume", "End suspensions and, of a site, lowered limits",
+     "Ends the suspensions of operators and of rules.\n\n"
+     "Example:\n  hikyaku queue resume --site mx.example.jp",
+     length::none, ""},
+    {"retry", "Try now what waits for its next attempt",
+     "Example:\n  hikyaku queue retry --campaign cmp_1", length::none, ""},
+    {"bounce", "Give up what waits: it ends as bounced",
+     "Can't be undone: the recipients are reported as bounced, with the reason.\n\n"
+     "Example:\n  hikyaku queue bounce --site mx.example.jp --for 10m --reason 'host is gone'",
+     length::optional, "Of a site: also what comes within this time"},
+};
+
+void add_order(CLI::App& group, command_context& ctx, const order_command& c)
+{
+    const auto o = std::make_shared<order_options>();
+    auto* command = group.add_subcommand(c.verb, c.text);
+    auto* scope = command->add_option_group("scope", "One of them");
+    scope->add_option("--site", o->site, "As `hikyaku queue` shows it, or one of its MX hosts");
+    scope->add_option("--tenant", o->tenant, "tnt_…");
+    scope->add_option("--campaign", o->campaign, "cmp_…");
+    scope->require_option(1);
+    if (c.duration != length::none)
+    {
+        command->add_option("--for", o->duration, c.duration_text)
+            ->required(c.duration == length::required);
+        command->add_option("--reason", o->reason, "Shown to operators and kept in the log");
+    }
+    add_platform_options(*command, ctx);
+    command->footer(c.footer);
+    on_chosen(*command, ctx,
+              [&ctx, o, verb = std::string(c.verb)] { return give_order(ctx, verb, *o); });
 }
 
 } // namespace
@@ -174,42 +236,36 @@ void add_queue_commands(CLI::App& root, command_context& ctx)
 {
     auto* group = root.add_subcommand("queue", "What waits to be sent (operator)");
     group->require_subcommand(0, 1);
+    const auto site = std::make_shared<std::string>();
+    group->add_option("--site", *site, "Only this site: its name or one of its MX hosts");
     add_platform_options(*group, ctx);
-    group->footer("Examples:\n  hikyaku queue\n  hikyaku queue suspend mx.example.jp 30m");
+    group->footer("Examples:\n  hikyaku queue\n  hikyaku queue --site mx.example.jp\n"
+                  "  hikyaku queue suspend --site mx.example.jp --for 30m");
     // The group's callback runs after its command's: it must not take over.
     group->callback(
-        [&ctx, group]
+        [&ctx, group, site]
         {
             if (group->get_subcommands().empty())
             {
-                ctx.action = [&ctx] { return summary(ctx); };
+                ctx.action = [&ctx, site] { return summary(ctx, *site); };
             }
         });
 
-    auto* show = group->add_subcommand("summary", "Campaigns and sites (the default)");
+    auto* show = group->add_subcommand("summary", "Sites, what limits them, campaigns (default)");
+    show->add_option("--site", *site, "Only this site: its name or one of its MX hosts");
     add_platform_options(*show, ctx);
-    on_chosen(*show, ctx, [&ctx] { return summary(ctx); });
+    show->footer("Example:\n  hikyaku queue summary --site mx.example.jp");
+    on_chosen(*show, ctx, [&ctx, site] { return summary(ctx, *site); });
 
-    const auto site = std::make_shared<std::string>();
-    const auto duration = std::make_shared<std::string>();
-    auto* hold = group->add_subcommand("suspend", "Send nothing to a site for a while");
-    hold->add_option("SITE", *site, "As `queue summary` shows it")->required();
-    hold->add_option("DURATION", *duration, "90s, 15m, 2h, 1d")->required();
-    add_platform_options(*hold, ctx);
-    on_chosen(*hold, ctx, [&ctx, site, duration] { return set_site(ctx, *site, *duration); });
+    for (const auto& c : orders)
+    {
+        add_order(*group, ctx, c);
+    }
 
-    auto* go = group->add_subcommand("resume", "Send to a suspended site again");
-    go->add_option("SITE", *site, "As `queue summary` shows it")->required();
-    add_platform_options(*go, ctx);
-    on_chosen(*go, ctx, [&ctx, site] { return set_site(ctx, *site, {}); });
-
-    const auto campaign = std::make_shared<std::string>();
-    const auto tenant = std::make_shared<std::string>();
-    auto* hurry = group->add_subcommand("retry", "Try a campaign's deferred recipients now");
-    hurry->add_option("CAMPAIGN", *campaign, "cmp_…")->required();
-    hurry->add_option("--tenant", *tenant, "tnt_…: only if it is this tenant's");
-    add_platform_options(*hurry, ctx);
-    on_chosen(*hurry, ctx, [&ctx, campaign, tenant] { return retry(ctx, *campaign, *tenant); });
+    auto* past = group->add_subcommand("history", "Limits lowered and suspensions, newest first");
+    add_platform_options(*past, ctx);
+    past->footer("Example:\n  hikyaku queue history --json");
+    on_chosen(*past, ctx, [&ctx] { return history(ctx); });
 }
 
 } // namespace hikyaku::cli

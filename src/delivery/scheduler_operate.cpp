@@ -88,23 +88,13 @@ bool scheduler::resume(const scope& what)
     site* s = nullptr;
     if (what.what == scope::kind::site)
     {
+        // After a restart a site is not there before its first domain is looked up; what was
+        // ordered about it is.
         s = find_site(what.site);
-        if (s == nullptr)
-        {
-            return false;
-        }
-        exact.site = s->key;
+        exact.site = s != nullptr ? s->key : what.site;
     }
     std::vector<shaping::adaptation_event> events;
     bool found = suspensions_.resume(kind_of(what.what), subject_of(exact), false, now(), events);
-    const auto its = campaigns_of(what);
-    for (const auto& c : its)
-    {
-        for (const auto lane : queue_.lane_indexes(c))
-        {
-            holds_.erase(lane);
-        }
-    }
     if (s != nullptr)
     {
         found = true;
@@ -121,26 +111,26 @@ bool scheduler::resume(const scope& what)
     }
     on_events(events);
     save_adaptations();
-    if (s != nullptr)
+    // What was put off until the end of the suspension is due now.
+    if (what.what == scope::kind::site && s == nullptr)
     {
-        pump(*s);
-    }
-    for (const auto& c : its)
-    {
-        for (const auto lane : queue_.lane_indexes(c))
+        for (const auto& c : found ? queue_.campaigns() : std::vector<queue::campaign_ref>())
         {
-            wake_lane(lane);
+            (void)retry({scope::kind::campaign, {}, c.tenant, c});
         }
+        return found;
     }
-    return found || !its.empty();
+    return retry(exact) || found;
 }
 
 bool scheduler::retry(const scope& what)
 {
-    std::set<queue::campaign_ref> its;
+    const auto named = campaigns_of(what);
+    std::set<queue::campaign_ref> its(named.begin(), named.end());
+    site* s = nullptr;
     if (what.what == scope::kind::site)
     {
-        auto* s = find_site(what.site);
+        s = find_site(what.site);
         if (s == nullptr)
         {
             return false;
@@ -149,39 +139,34 @@ bool scheduler::retry(const scope& what)
         {
             p->health.resume();
         }
-        for (auto& [id, d] : domains_)
+        // Those of its lanes, and all with tail lanes: their waiting rows don't tell where they go.
+        for (const auto& c : queue_.campaigns())
         {
-            if (d->where == s)
+            for (const auto lane : queue_.lane_indexes(c))
             {
-                for (const auto lane : d->lanes)
+                const auto id = queue_.id_of(lane);
+                const auto d = id.is_tail() ? domains_.end() : domains_.find(domain_id{id.value});
+                if (id.is_tail() || (d != domains_.end() && d->second->where == s))
                 {
-                    its.insert(queue_.campaign_of(lane));
+                    its.insert(c);
                 }
             }
-        }
-        for (const auto& c : its)
-        {
-            queue_.hurry(c);
-        }
-        pump(*s);
-    }
-    else
-    {
-        const auto found = campaigns_of(what);
-        its.insert(found.begin(), found.end());
-        for (const auto& c : its)
-        {
-            queue_.hurry(c);
         }
     }
     for (const auto& c : its)
     {
+        queue_.hurry(c);
         for (const auto lane : queue_.lane_indexes(c))
         {
+            holds_.erase(lane);
             wake_lane(lane);
         }
     }
-    return what.what == scope::kind::site || !its.empty();
+    if (s != nullptr)
+    {
+        pump(*s);
+    }
+    return s != nullptr || !its.empty();
 }
 
 bool scheduler::bounce(const scope& what, milliseconds duration, const std::string& why)

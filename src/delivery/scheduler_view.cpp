@@ -66,6 +66,7 @@ site_view scheduler::view_site(const site& s)
         v.lanes_ready += st.flows.lanes();
         v.parked += st.flows.parked();
     }
+    v.ready = v.parked;
     v.last_reply = s.last_reply;
     v.health = s.paths.empty() ? "up" : "";
     bool waits_for_rate = false;
@@ -111,6 +112,8 @@ void scheduler::count_lanes(std::map<const site*, site_view*>& into)
 {
     for (const auto& c : queue_.campaigns())
     {
+        // Chunks that were not read yet count as full ones.
+        const auto waiting = queue_.pending(c) - std::min(queue_.pending(c), queue_.in_flight(c));
         for (const auto& lane : queue_.lanes(c))
         {
             if (lane.lane.is_tail())
@@ -125,7 +128,7 @@ void scheduler::count_lanes(std::map<const site*, site_view*>& into)
             const auto found = into.find(d->second->where);
             if (found != into.end())
             {
-                found->second->ready += lane.ready;
+                found->second->ready += std::min(lane.ready, waiting);
                 found->second->in_flight += lane.in_flight;
             }
         }

@@ -104,62 +104,6 @@ TEST_F(ApiTest, ARefusedRequestOfTheOperatorLeavesNoKey)
         400U);
 }
 
-TEST_F(ApiTest, TheQueueIsShownAndSteered)
-{
-    EXPECT_EQ(code_of(operate("GET", "/platform/v1/queue")), "delivery_off");
-    delivery::engine_view view;
-    view.sites.emplace_back().site = "mx.example";
-    auto& campaign_view = view.campaigns.emplace_back();
-    campaign_view.campaign = {tenant_, campaign_id{7}};
-    campaign_view.state = queue::campaign_state::sending;
-    std::string suspended;
-    milliseconds duration{};
-    int hurried = 0;
-    all_->queue.view = [&] { return view; };
-    all_->queue.suspend = [&](const delivery::scope& what, milliseconds d, const std::string&)
-    {
-        suspended = what.site;
-        duration = d;
-        return what.site == "mx.example";
-    };
-    all_->queue.resume = [&](const delivery::scope& what)
-    {
-        duration = milliseconds{0};
-        return what.site == "mx.example";
-    };
-    all_->queue.retry = [&](const delivery::scope&) { return ++hurried > 0; };
-    const auto body = parse(operate("GET", "/platform/v1/queue"));
-    EXPECT_EQ(body.at("sites").as_array().size(), 1U);
-    const std::string path = "/platform/v1/queue/sites/mx.example";
-    EXPECT_EQ(operate("POST", path + ":suspend", R"({"duration":"1h"})").status, 200U);
-    EXPECT_EQ(duration, std::chrono::hours{1});
-    EXPECT_EQ(operate("POST", path + ":suspend", R"({"duration":"1 hour"})").status, 422U);
-    EXPECT_EQ(operate("POST", path + ":suspend", R"({"duration":"31d"})").status, 422U);
-    EXPECT_EQ(operate("POST", path + ":resume").status, 200U);
-    EXPECT_EQ(duration, milliseconds{0});
-    EXPECT_EQ(operate("POST", "/platform/v1/queue/sites/none:resume").status, 404U);
-    const std::string campaign = "/platform/v1/queue/campaigns/" + format_id("cmp", 7);
-    EXPECT_EQ(operate("POST", campaign + ":retry").status, 200U);
-    EXPECT_EQ(hurried, 1);
-    EXPECT_EQ(operate("POST", "/platform/v1/queue/campaigns/cmp_x:retry").status, 404U);
-}
-
-TEST_F(ApiTest, ShapingIsTracedAndGapsMustExist)
-{
-    EXPECT_EQ(operate("GET", "/platform/v1/shaping").status, 422U);
-    const auto table = std::make_shared<shaping::shaping_table>();
-    shaping::limits_patch patch;
-    patch.connections_max = 3;
-    ASSERT_TRUE(table->set_default(patch).has_value());
-    all_->hooks.shaping = [&] { return std::shared_ptr<const shaping::shaping_table>(table); };
-    const auto body = parse(operate("GET", "/platform/v1/shaping?domain=example.jp"));
-    const auto& limit = body.at("limits").at("connections_max");
-    EXPECT_EQ(limit.at("value").to_number<int>(), 3);
-    EXPECT_NE(limit.at("from").as_string(),
-              body.at("limits").at("idle_max").at("from").as_string());
-    EXPECT_EQ(code_of(operate("POST", "/platform/v1/store:accept-gap")), "no_gap");
-}
-
 TEST_F(ApiTest, ProbesReloadAndMetrics)
 {
     EXPECT_EQ(operate("GET", "/healthz", "", 1000).status, 200U);

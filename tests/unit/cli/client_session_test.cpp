@@ -291,31 +291,6 @@ TEST_F(client_test, ImportUploadsWaitsAndFetchesTheErrors)
     EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "row,reason\n2,bad\n");
 }
 
-TEST_F(client_test, QueueCommandsEncodeTheSite)
-{
-    server.on("POST", "/platform/v1/queue/sites/{id}:suspend", [](const http::request& r)
-              { return http::response::json(200, json::object{{"site", r.parameter("id")}}); });
-    begin();
-    EXPECT_EQ(t.run({"queue", "suspend", "a/b mx", "2h"}), 0) << t.err.str();
-    EXPECT_EQ(t.out.str(), "a/b mx is suspended for 2h.\n");
-    EXPECT_EQ(server.seen().at(0).body, R"({"duration":"2h"})");
-    EXPECT_EQ(t.run({"queue", "suspend", "mx", "soon"}), 2);
-    EXPECT_EQ(server.seen().size(), 1U);
-}
-
-TEST_F(client_test, RetryChecksTheTenant)
-{
-    server.on("GET", "/platform/v1/queue", [](const http::request&)
-              { return json_answer(200, R"({"campaigns":[{"id":"cmp_1","tenant":"tnt_1"}]})"); });
-    server.on("POST", "/platform/v1/queue/campaigns/{id}:retry", [](const http::request&)
-              { return json_answer(200, R"({"id":"cmp_1","counts":{"deferred_now":12}})"); });
-    begin();
-    EXPECT_EQ(t.run({"queue", "retry", "cmp_1", "--tenant", "tnt_2"}), 1);
-    EXPECT_EQ(server.seen().size(), 1U);
-    EXPECT_EQ(t.run({"queue", "retry", "cmp_1", "--tenant", "tnt_1"}), 0);
-    EXPECT_EQ(t.out.str(), "cmp_1: 12 deferred recipients are tried now.\n");
-}
-
 TEST_F(client_test, TailFiltersTheLog)
 {
     const auto line = [](const char* event)
