@@ -19,6 +19,7 @@ constexpr sentence sentences[] = {
     {"draft", "The campaign is a draft; start it."},
     {"not_started", "The campaign has not begun yet."},
     {"not_due", "The last attempt did not get through; the next one is due then."},
+    {"put_off", "It was put off before its first attempt."},
     {"expanding", "The campaign's recipients are still being gathered."},
     {"suspended_site", "All mail to this receiving site is suspended."},
     {"suspended_source", "The receiving site has asked this sending address to wait."},

@@ -310,7 +310,8 @@ recipients::explain_one(tenant_id tenant, const campaign_row& row, bool contacts
         out.state = "waiting";
         for (const auto& r : out.at_work.reasons)
         {
-            out.reasons.push_back(for_tenant(r));
+            const bool put_off = r.what == "not_due" && out.at_work.attempts == 0;
+            out.reasons.push_back(put_off ? for_tenant({"put_off", "", r.until}) : for_tenant(r));
         }
         if (out.reasons.empty())
         {

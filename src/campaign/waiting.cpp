@@ -5,6 +5,7 @@
 #include <hikyaku/queue/chunk.h>
 #include <hikyaku/queue/keys.h>
 #include <hikyaku/queue/progress.h>
+#include <hikyaku/queue/rows.h>
 
 #include <algorithm>
 
@@ -15,6 +16,9 @@ namespace
 
 /// Chunks looked at by one call; the page may then be short.
 constexpr std::size_t chunks_max = 2'000;
+constexpr std::size_t deferred_max = 200'000;
+/// Begins cursors among deferred rows; hexadecimal digits begin all others.
+constexpr char put_off_mark = 'p';
 /// Lane, rank and chunk in a chunk's key.
 constexpr std::size_t tail_bytes = queue::chunk_key_bytes - queue::campaign_key_bytes;
 
@@ -81,11 +85,51 @@ private:
     queue::progress current_;
 };
 
+/// Those that were put off before their first attempt (a quota was used up): deferred rows without
+/// an attempt. @param from  behind the mark, or empty
+result<waiting_page, failure> find_put_off(const store::reader& queue, const queue::campaign_ref& c,
+                                           std::string_view from, std::size_t limit,
+                                           waiting_page out)
+{
+    const auto prefix = queue::campaign_key(queue::row::deferred, c);
+    const auto begin = crypto::decode_hex(from);
+    if (!begin || begin->size() > queue::deferred_key_bytes - queue::campaign_key_bytes)
+    {
+        return failure{"not a cursor of this list"};
+    }
+    std::size_t looked = 0;
+    auto at = queue.scan(prefix + *begin, store::prefix_end(prefix));
+    for (; at.valid(); at.next())
+    {
+        if (++looked > deferred_max || out.who.size() == limit)
+        {
+            out.next =
+                put_off_mark + crypto::encode_hex(at.key().substr(queue::campaign_key_bytes));
+            return out;
+        }
+        const auto row = queue::decode_deferred(at.value());
+        if (row && row->state.attempts == 0 && at.key().size() == queue::deferred_key_bytes)
+        {
+            out.who.push_back(
+                ordinal{get_be<std::uint32_t>(at.key().substr(queue::deferred_key_bytes - 4))});
+        }
+    }
+    if (at.status().has_error())
+    {
+        return failure{"the queue can't be read"};
+    }
+    return out;
+}
+
 } // namespace
 
 result<waiting_page, failure> find_waiting(const store::reader& queue, const queue::campaign_ref& c,
                                            const std::string& from, std::size_t limit)
 {
+    if (!from.empty() && from.front() == put_off_mark)
+    {
+        return find_put_off(queue, c, std::string_view(from).substr(1), limit, {});
+    }
     const auto begin = parse_start(c, from);
     if (!begin)
     {
@@ -140,7 +184,7 @@ result<waiting_page, failure> find_waiting(const store::reader& queue, const que
     {
         return failure{"the queue can't be read"};
     }
-    return out;
+    return find_put_off(queue, c, {}, limit, std::move(out));
 }
 
 } // namespace hikyaku::campaign
