@@ -25,7 +25,7 @@ bool active_queue::load_chunk(lane_state& l)
     if (l.can_load())
     {
         const std::uint32_t number = l.next_chunk;
-        const auto bytes = db_.queue().find(chunk_key(l.owner->ref, l.id, 0, number));
+        const auto bytes = db_.queue().find(chunk_key(l.owner->ref, l.part(), number));
         const auto entries = bytes.has_value() && bytes->has_value()
                                  ? decode_chunk(**bytes, domain_id{l.id.value})
                                  : std::nullopt;
@@ -58,7 +58,7 @@ bool active_queue::may_hand_out(lane_state& l)
     }
     if (l.margin.may_grow())
     {
-        const auto row = db_.queue().find(progress_key(l.owner->ref, l.id, 0));
+        const auto row = db_.queue().find(progress_key(l.owner->ref, l.part()));
         const auto durable =
             row.has_value() && row->has_value() ? progress::decode(**row) : std::nullopt;
         if (row.has_error() || (row->has_value() && !durable))
@@ -76,7 +76,7 @@ bool active_queue::may_hand_out(lane_state& l)
 
 std::optional<lease> active_queue::next_fresh(lane_state& l)
 {
-    if (l.damaged || !may_hand_out(l))
+    if (l.damaged || !l.may_begin() || !may_hand_out(l))
     {
         return std::nullopt;
     }
@@ -94,6 +94,7 @@ std::optional<lease> active_queue::next_fresh(lane_state& l)
                 made.who = l.chunk[at].who;
                 made.domain = l.chunk[at].domain;
                 made.place = place;
+                made.rank = l.rank;
                 made.maybe_repeat = place < l.repeat_below || l.repeat_left > 0;
                 l.repeat_left -= place >= l.repeat_below && l.repeat_left > 0 ? 1 : 0;
                 l.settled.note_leased(place + 1);
@@ -190,6 +191,7 @@ void active_queue::load_due(lane_state& l, wall_time now)
         made.due = due;
         made.maybe_repeat = due <= l.repeat_until || value->state.maybe_repeat;
         made.state = value->state;
+        made.rank = value->rank;
         l.due_page.push_back(made);
         l.due_out.emplace(due, who);
         l.due_cursor = std::string(it.key());
@@ -216,7 +218,7 @@ bool active_queue::has_ready(lane_index lane, wall_time now)
     {
         return false;
     }
-    const bool has_fresh = (l.chunk_at < l.chunk.size() || l.can_load()) &&
+    const bool has_fresh = l.may_begin() && (l.chunk_at < l.chunk.size() || l.can_load()) &&
                            (!l.margin.is_used_up() || l.margin.may_grow());
     return !l.returned.empty() || !l.due_page.empty() || has_fresh ||
            (l.next_due != wall_time{} && l.next_due <= now);
@@ -238,7 +240,7 @@ wall_time active_queue::next_wake(lane_index lane, wall_time now) const
         return {}; // paused or about to be closed: whoever changes that wakes the lanes
     }
     const bool waits_for_row =
-        l.margin.is_used_up() && (l.chunk_at < l.chunk.size() || l.can_load());
+        l.may_begin() && l.margin.is_used_up() && (l.chunk_at < l.chunk.size() || l.can_load());
     const auto again = now + margin_again_after;
     return waits_for_row ? (l.next_due == wall_time{} ? again : std::min(l.next_due, again))
                          : l.next_due;
@@ -292,7 +294,7 @@ void active_queue::give_back(const lease& l)
 
 void active_queue::hurry(const campaign_ref& c)
 {
-    for (const auto& [id, index] : entry(c).lanes)
+    for (const auto& [part, index] : entry(c).lanes)
     {
         auto& l = *lanes_[index];
         if (l.next_due != wall_time{})

@@ -95,18 +95,17 @@ void active_queue::mark_damaged(const campaign_ref& ref, std::string_view what)
 void active_queue::load_lanes(campaign_entry& c, bool clean)
 {
     // A lane may hold nothing but recipients that moved there, and of a damaged one only its
-    // progress may be left; each step jumps over a whole lane.
+    // progress may be left; each step jumps over a whole part.
     for (const row kind : {row::chunk, row::deferred, row::progress})
     {
         readable_scan it(db_.queue(), campaign_key(kind, c.ref), deferred_key_bytes);
         while (it.valid())
         {
-            const lane_id lane = lane_of_key(it.key());
-            if (!c.lanes.contains(lane))
-            {
-                load_lane(c, lane, clean);
-            }
-            it.seek(store::prefix_end(lane_key(kind, c.ref, lane)));
+            const lane_part part =
+                kind == row::deferred ? lane_part{lane_of_key(it.key()), 0} : part_of_key(it.key());
+            load_lane(c, part, clean);
+            it.seek(store::prefix_end(kind == row::deferred ? lane_key(kind, c.ref, part.lane)
+                                                            : part_key(kind, c.ref, part)));
         }
         if (it.stepped_over())
         {
@@ -118,18 +117,27 @@ void active_queue::load_lanes(campaign_entry& c, bool clean)
     }
 }
 
-void active_queue::load_lane(campaign_entry& c, lane_id lane, bool clean)
+/// Once for each part; that of rank 0 before the others of its lane.
+void active_queue::load_lane(campaign_entry& c, const lane_part& part, bool clean)
 {
-    const auto last = db_.queue().last_key(lane_key(row::chunk, c.ref, lane));
-    const auto saved = db_.queue().find(progress_key(c.ref, lane, 0));
-    auto& l = obtain_lane(c, lane);
-    if (last.has_error() || saved.has_error())
+    if (c.lanes.contains(part))
     {
-        mark_damaged(l, last.has_error() ? "chunk" : "progress");
+        return;
+    }
+    if (part.rank != 0)
+    {
+        load_lane(c, {part.lane, 0}, clean);
+    }
+    const auto last = db_.queue().last_key(part_key(row::chunk, c.ref, part));
+    const auto saved = db_.queue().find(progress_key(c.ref, part));
+    auto& l = obtain_lane(c, part);
+    if (last.has_error() || saved.has_error() || part.rank >= ranks_max)
+    {
+        mark_damaged(l, saved.has_error() ? "progress" : "chunk");
         return;
     }
     l.chunks = last->has_value()
-                   ? get_be<std::uint32_t>(std::string_view(**last).substr(chunk_key_bytes - 4)) + 1
+                   ? get_be<std::uint32_t>(std::string_view(**last).substr(part_key_bytes)) + 1
                    : 0;
     if (saved->has_value())
     {
@@ -147,7 +155,15 @@ void active_queue::load_lane(campaign_entry& c, lane_id lane, bool clean)
     // Counted in recipients: chunks may be short, so places are no measure.
     l.repeat_left = clean ? 0 : l.margin.max();
     l.unclean = !clean;
-    auto due = db_.queue().scan_prefix(lane_key(row::deferred, c.ref, lane));
+    if (part.rank == 0)
+    {
+        load_retries(l);
+    }
+}
+
+void active_queue::load_retries(lane_state& l)
+{
+    auto due = db_.queue().scan_prefix(lane_key(row::deferred, l.owner->ref, l.id));
     if (due.valid())
     {
         l.next_due = from_unix_ms(

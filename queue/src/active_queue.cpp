@@ -30,17 +30,20 @@ void active_queue::mark_damaged(lane_state& l, std::string_view what)
         ++damaged_lanes_;
         log::error("lane_damaged", {{"campaign", format_id("cmp", l.owner->ref.campaign.value)},
                                     {"lane", l.id.value},
+                                    {"rank", static_cast<unsigned>(l.rank)},
                                     {"row", what},
                                     {"effect", "its recipients stay pending; the others go on"}});
     }
 }
 
-active_queue::lane_state& active_queue::obtain_lane(campaign_entry& c, lane_id lane)
+active_queue::lane_state& active_queue::obtain_lane(campaign_entry& c, const lane_part& part)
 {
-    if (const auto found = c.lanes.find(lane); found != c.lanes.end())
+    if (const auto found = c.lanes.find(part); found != c.lanes.end())
     {
         return *lanes_[found->second];
     }
+    const lane_index base =
+        part.rank == 0 ? lane_index{0} : obtain_lane(c, lane_part{part.lane, 0}).index;
     lane_index index = 0;
     if (free_lanes_.empty())
     {
@@ -56,8 +59,10 @@ active_queue::lane_state& active_queue::obtain_lane(campaign_entry& c, lane_id l
     auto& made = *lanes_[index];
     made.owner = &c;
     made.index = index;
-    made.id = lane;
-    c.lanes.emplace(lane, index);
+    made.id = part.lane;
+    made.rank = part.rank;
+    made.base = part.rank == 0 ? index : base;
+    c.lanes.emplace(part, index);
     new_lanes_.push_back(index);
     return made;
 }
@@ -84,20 +89,51 @@ std::vector<lane_index> active_queue::grow(const campaign_ref& c, const expansio
                                            const std::vector<lane_growth>& lanes)
 {
     auto& campaign = entry(c);
+    const bool ends = e.complete && !campaign.expansion.complete;
     campaign.expansion = e;
     std::vector<lane_index> grown;
     for (const auto& growth : lanes)
     {
-        auto& l = obtain_lane(campaign, growth.lane);
+        auto& l = obtain_lane(campaign, {growth.lane, growth.rank});
         l.chunks = growth.chunks;
-        grown.push_back(l.index);
+        if (l.rank == 0)
+        {
+            grown.push_back(l.index);
+        }
     }
+    if (ends)
+    {
+        for (const auto& [part, index] : campaign.lanes)
+        {
+            if (part.rank != 0)
+            {
+                grown.push_back(index);
+            }
+        }
+    }
+    sort_by_rank(grown);
     return grown;
+}
+
+void active_queue::sort_by_rank(std::vector<lane_index>& lanes) const
+{
+    std::sort(lanes.begin(), lanes.end(), [this](lane_index a, lane_index b)
+              { return std::pair(lanes_[a]->rank, a) < std::pair(lanes_[b]->rank, b); });
 }
 
 std::vector<lane_index> active_queue::take_new_lanes()
 {
-    return std::exchange(new_lanes_, {});
+    auto out = std::exchange(new_lanes_, {});
+    sort_by_rank(out);
+    return out;
+}
+std::uint8_t active_queue::rank_of(lane_index lane) const
+{
+    return lanes_[lane]->rank;
+}
+lane_index active_queue::retries_of(lane_index lane) const
+{
+    return lanes_[lane]->base;
 }
 lane_id active_queue::id_of(lane_index lane) const
 {
@@ -111,7 +147,7 @@ const campaign_ref& active_queue::campaign_of(lane_index lane) const
 std::vector<lane_index> active_queue::lane_indexes(const campaign_ref& c) const
 {
     std::vector<lane_index> all;
-    for (const auto& [id, index] : entry(c).lanes)
+    for (const auto& [part, index] : entry(c).lanes)
     {
         all.push_back(index);
     }
@@ -132,7 +168,7 @@ void active_queue::forget(const campaign_ref& c)
 {
     auto& campaign = entry(c);
     HK_ASSERT(campaign.in_flight == 0 && pending(c) == 0);
-    for (const auto& [id, index] : campaign.lanes)
+    for (const auto& [part, index] : campaign.lanes)
     {
         damaged_lanes_ -= lanes_[index]->damaged ? 1 : 0;
         lanes_[index].reset();
@@ -178,14 +214,14 @@ const expansion_state& active_queue::expansion(const campaign_ref& c) const
 std::vector<lane_view> active_queue::lanes(const campaign_ref& c) const
 {
     std::vector<lane_view> out;
-    for (const auto& [id, index] : entry(c).lanes)
+    for (const auto& [part, index] : entry(c).lanes)
     {
         const auto& l = *lanes_[index];
         const std::uint64_t ahead =
             (static_cast<std::uint64_t>(l.chunks - l.next_chunk) << chunk_bits) +
             (l.chunk.size() - l.chunk_at);
-        out.push_back({c, id, ahead + l.returned.size() + l.due_page.size(), l.in_flight,
-                       l.next_due, l.damaged});
+        out.push_back({c, l.id, ahead + l.returned.size() + l.due_page.size(), l.in_flight,
+                       l.next_due, l.damaged, l.rank});
     }
     return out;
 }

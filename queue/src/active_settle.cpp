@@ -65,7 +65,7 @@ void active_queue::put_deferred(const lease& lease_, const attempt_state& state,
     const std::string key = deferred_key(c.ref, l.id, due, lease_.who);
     attempt_state kept = state;
     kept.maybe_repeat = lease_.maybe_repeat;
-    rows.put(store::space::queue, key, encode(deferred_row{kept, lease_.domain}));
+    rows.put(store::space::queue, key, encode(deferred_row{kept, lease_.domain, lease_.rank}));
     if (key <= l.due_cursor)
     {
         l.due_cursor.clear(); // it lies where the scan has been: look there again
@@ -96,7 +96,7 @@ void active_queue::fold(outcome& o, lane_state& l, campaign_entry& c, store::rec
     state.first_try = state.first_try == wall_time{} ? o.f.at : state.first_try;
     // Once unknown, a later refusal does not tell what became of that message.
     state.was_unknown = state.was_unknown || is_unknown;
-    put_deferred(o.l, state, o.f.next_try, l, c, rows);
+    put_deferred(o.l, state, o.f.next_try, *lanes_[l.base], c, rows);
     if (is_unknown && !o.kept_bytes.empty())
     {
         rows.put(store::space::data, kept_bytes_key(c.ref, o.l.who), o.kept_bytes);
@@ -138,7 +138,7 @@ std::vector<settlement> active_queue::finish_touched(std::map<tenant_id, touched
         for (auto* l : t.lanes)
         {
             l->is_touched = false;
-            t.rows.put(store::space::queue, progress_key(l->owner->ref, l->id, 0),
+            t.rows.put(store::space::queue, progress_key(l->owner->ref, l->part()),
                        l->settled.encode());
             l->margin.note_written(l->settled.leased());
         }
@@ -185,7 +185,9 @@ std::vector<settlement> active_queue::postpone(const std::vector<lease>& leases,
         auto& l = *lanes_[postponed.lane];
         auto& t = touch(by_tenant, l);
         leave_place(postponed, l, *l.owner, t.rows);
-        put_deferred(postponed, postponed.state, due, l, *l.owner, t.rows);
+        // A lane's retries are read in the order of their times: the better ranks first.
+        put_deferred(postponed, postponed.state, due + milliseconds{postponed.rank},
+                     *lanes_[l.base], *l.owner, t.rows);
     }
     return finish_touched(by_tenant);
 }
@@ -201,8 +203,8 @@ std::vector<settlement> active_queue::move(const std::vector<lease>& leases, dom
         auto& t = touch(by_tenant, from);
         leave_place(moved, from, c, t.rows);
         moved.domain = domain;
-        const bool own = c.lanes.contains(lane_id::of_domain(domain));
-        auto& to = obtain_lane(c, own ? lane_id::of_domain(domain) : lane_id::tail_of(domain));
+        const bool own = c.lanes.contains({lane_id::of_domain(domain), 0});
+        auto& to = obtain_lane(c, {own ? lane_id::of_domain(domain) : lane_id::tail_of(domain), 0});
         put_deferred(moved, moved.state, due, to, c, touch(by_tenant, to).rows);
     }
     return finish_touched(by_tenant);

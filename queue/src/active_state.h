@@ -18,7 +18,7 @@ struct active_queue::campaign_entry
     lifecycle life;
     expansion_state expansion;
     counters count;
-    std::map<lane_id, lane_index> lanes;
+    std::map<lane_part, lane_index> lanes;
     std::uint64_t in_flight = 0;
     bool is_touched = false;
     bool closed = false;
@@ -38,6 +38,9 @@ struct active_queue::lane_state
     campaign_entry* owner = nullptr;
     lane_index index = 0;
     lane_id id;
+    std::uint8_t rank = 0;
+    /// The part of rank 0, which has the retries.
+    lane_index base = 0;
     progress settled;
     /// Chunks that exist, and the next one to read.
     std::uint32_t chunks = 0;
@@ -72,6 +75,11 @@ struct active_queue::lane_state
     bool maybe_unseen = false;
     bool damaged = false;
     bool is_touched = false;
+
+    [[nodiscard]] lane_part part() const { return {id, rank}; }
+
+    /// A better rank may still come while the campaign expands.
+    [[nodiscard]] bool may_begin() const { return rank == 0 || owner->expansion.complete; }
 
     /// There is a next chunk, and it is not too far ahead of what is settled.
     [[nodiscard]] bool can_load() const

@@ -46,29 +46,30 @@ found_place find_deferred(const store::reader& queue, const campaign_ref& c, lan
     return std::optional<recipient_place>{};
 }
 
-/// Among all of the lane.
-found_place find_fresh(const store::reader& queue, const campaign_ref& c, lane_id lane,
+/// Among all of one rank.
+found_place find_fresh(const store::reader& queue, const campaign_ref& c, const lane_part& part,
                        domain_id domain, ordinal who)
 {
-    auto it = queue.scan_prefix(lane_key(row::chunk, c, lane));
+    const bool is_tail = part.lane.is_tail();
+    auto it = queue.scan_prefix(part_key(row::chunk, c, part));
     for (; it.valid(); it.next())
     {
         const auto entries =
-            decode_chunk(it.value(), lane.is_tail() ? domain_id{} : domain_id{lane.value});
+            decode_chunk(it.value(), is_tail ? domain_id{} : domain_id{part.lane.value});
         if (!entries || entries->empty() || entries->back().who < who)
         {
             continue;
         }
         const auto at = std::lower_bound(entries->begin(), entries->end(), who,
                                          [](const chunk_entry& e, ordinal o) { return e.who < o; });
-        if (at == entries->end() || at->who != who || (lane.is_tail() && at->domain != domain))
+        if (at == entries->end() || at->who != who || (is_tail && at->domain != domain))
         {
-            break; // ordinals ascend over the whole lane
+            break; // ordinals ascend over all of a rank
         }
-        const auto chunk = get_be<std::uint32_t>(it.key().substr(chunk_key_bytes - 4));
+        const auto chunk = get_be<std::uint32_t>(it.key().substr(part_key_bytes));
         const position place = (static_cast<position>(chunk) << chunk_bits) +
                                static_cast<position>(at - entries->begin());
-        const auto saved = queue.find(progress_key(c, lane, 0));
+        const auto saved = queue.find(progress_key(c, part));
         if (saved.has_error())
         {
             return saved.error();
@@ -78,6 +79,28 @@ found_place find_fresh(const store::reader& queue, const campaign_ref& c, lane_i
         out.settled = settled && settled->is_settled(place);
         out.ahead = settled && place > settled->low_water() ? place - settled->low_water() : 0;
         return std::optional(out);
+    }
+    if (const auto status = it.status(); status.has_error())
+    {
+        return status.error();
+    }
+    return std::optional<recipient_place>{};
+}
+
+/// Among all of the lane, the ranks that it has.
+found_place find_in_parts(const store::reader& queue, const campaign_ref& c, lane_id lane,
+                          domain_id domain, ordinal who)
+{
+    auto it = queue.scan_prefix(lane_key(row::chunk, c, lane));
+    while (it.valid())
+    {
+        const auto part = part_of_key(it.key());
+        auto found = find_fresh(queue, c, part, domain, who);
+        if (found.has_error() || *found)
+        {
+            return found;
+        }
+        it.seek(store::prefix_end(part_key(row::chunk, c, part)));
     }
     if (const auto status = it.status(); status.has_error())
     {
@@ -98,7 +121,7 @@ found_place find_recipient(const store::reader& queue, const campaign_ref& c, do
         {
             return found;
         }
-        found = find_fresh(queue, c, lane, domain, who);
+        found = find_in_parts(queue, c, lane, domain, who);
         if (found.has_error() || *found)
         {
             return found;

@@ -20,19 +20,23 @@ std::string lane_key(row kind, const campaign_ref& c, lane_id lane)
     return key;
 }
 
-std::string chunk_key(const campaign_ref& c, lane_id lane, std::uint8_t rank, std::uint32_t chunk)
+std::string part_key(row kind, const campaign_ref& c, const lane_part& part)
 {
-    std::string key = lane_key(row::chunk, c, lane);
-    put_be(key, rank);
+    std::string key = lane_key(kind, c, part.lane);
+    put_be(key, part.rank);
+    return key;
+}
+
+std::string chunk_key(const campaign_ref& c, const lane_part& part, std::uint32_t chunk)
+{
+    std::string key = part_key(row::chunk, c, part);
     put_be(key, chunk);
     return key;
 }
 
-std::string progress_key(const campaign_ref& c, lane_id lane, std::uint8_t rank)
+std::string progress_key(const campaign_ref& c, const lane_part& part)
 {
-    std::string key = lane_key(row::progress, c, lane);
-    put_be(key, rank);
-    return key;
+    return part_key(row::progress, c, part);
 }
 
 std::string deferred_key(const campaign_ref& c, lane_id lane, wall_time due, ordinal who)
@@ -55,6 +59,12 @@ lane_id lane_of_key(std::string_view key)
 {
     HK_ASSERT(key.size() >= lane_key_bytes);
     return {get_be<std::uint32_t>(key.substr(campaign_key_bytes))};
+}
+
+lane_part part_of_key(std::string_view key)
+{
+    HK_ASSERT(key.size() >= part_key_bytes);
+    return {lane_of_key(key), get_be<std::uint8_t>(key.substr(lane_key_bytes))};
 }
 
 } // namespace hikyaku::queue

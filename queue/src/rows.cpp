@@ -7,6 +7,10 @@ namespace
 {
 
 constexpr std::uint8_t format = 1;
+/// Where the rank stands among a D row's flags.
+constexpr unsigned rank_shift = 2;
+constexpr unsigned rank_mask = ranks_max - 1;
+static_assert((ranks_max & rank_mask) == 0);
 
 void put_time(std::string& out, wall_time t)
 {
@@ -126,8 +130,9 @@ std::string encode(const deferred_row& d)
     put_varint(out, d.state.attempts);
     put_time(out, d.state.first_try);
     put_varint(out, d.state.last_class);
-    out.push_back(
-        static_cast<char>((d.state.was_unknown ? 1 : 0) | (d.state.maybe_repeat ? 2 : 0)));
+    const unsigned flags = (d.state.was_unknown ? 1U : 0U) | (d.state.maybe_repeat ? 2U : 0U) |
+                           ((d.rank & rank_mask) << rank_shift);
+    out.push_back(static_cast<char>(flags));
     put_varint(out, d.state.source);
     put_varint(out, d.domain.value);
     return out;
@@ -144,6 +149,7 @@ std::optional<deferred_row> decode_deferred(std::string_view bytes)
     const auto flags = in.u8();
     d.state.was_unknown = (flags & 1) != 0;
     d.state.maybe_repeat = (flags & 2) != 0;
+    d.rank = static_cast<std::uint8_t>((flags >> rank_shift) & rank_mask);
     d.state.source = static_cast<std::uint16_t>(in.varint());
     d.domain = domain_id{static_cast<std::uint32_t>(in.varint())};
     return version == format ? checked(in, d) : std::nullopt;

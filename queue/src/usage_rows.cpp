@@ -13,6 +13,7 @@ namespace
 {
 
 constexpr std::uint8_t format = 1;
+constexpr std::size_t tenant_key_bytes = 1 + 4;
 
 std::string key_of(row kind, tenant_id tenant)
 {
@@ -145,6 +146,31 @@ result<std::optional<tenant_usage>> find_usage(const store::reader& queue, tenan
         log::error("usage_row_damaged", {{"tenant", format_id("ten", tenant.value)}});
     }
     return found;
+}
+
+result<void> erase_orphaned_usage(store::database& db)
+{
+    store::record rows(platform_tenant);
+    auto it = db.queue().scan_prefix(std::string(1, static_cast<char>(row::usage)));
+    for (; it.valid(); it.next())
+    {
+        const auto tenant = it.key().size() == tenant_key_bytes
+                                ? tenant_id{get_be<std::uint32_t>(it.key().substr(1))}
+                                : platform_tenant;
+        if (tenant != platform_tenant && db.find_tenant(tenant) == nullptr)
+        {
+            rows.erase(store::space::queue, std::string(it.key()));
+        }
+    }
+    if (const auto status = it.status(); status.has_error())
+    {
+        return status.error();
+    }
+    if (!rows.empty())
+    {
+        db.commit(std::move(rows), store::commit_class::control);
+    }
+    return {};
 }
 
 void put_warm_up(store::record& platform, const warm_up_usage& w)

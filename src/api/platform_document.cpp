@@ -49,6 +49,13 @@ constexpr described routes[] = {
     {"GET", "/platform/v1/tenants", "Tenants", "limit cursor", "", ""},
     {"POST", "/platform/v1/tenants", "Makes a tenant with its first key", "", "NewTenant", ""},
     {"GET", "/platform/v1/tenants/{id}", "One tenant", "", "", ""},
+    {"PATCH", "/platform/v1/tenants/{id}",
+     "Sets the tenant's quota; null: the configured default, {}: no limits", "", "TenantChange",
+     ""},
+    {"GET", "/platform/v1/sources",
+     "Source addresses: pools, warm-up with what is used today, findings of the last check", "", "",
+     ""},
+    {"GET", "/platform/v1/pools", "Pools and the weights of their sources", "", "", ""},
     {"POST", "/platform/v1/tenants/{id}:suspend", "Closes a tenant's access", "", "", ""},
     {"POST", "/platform/v1/tenants/{id}:resume", "Opens it again", "", "", ""},
     {"GET", "/platform/v1/status", "How the daemon is", "", "", ""},
@@ -70,6 +77,9 @@ constexpr const char* components_text = R"({
  "reply":{"type":"string","description":"What the site said, or the operator's reason"},
  "began":{"type":"string","format":"date-time"},
  "ends":{"type":["string","null"],"format":"date-time"}}},
+"TenantChange":{"type":"object","properties":{"quota":{"type":["object","null"],"properties":{
+ "per_day":{"type":["integer","null"],"minimum":1},"per_month":{"type":["integer","null"],"minimum":1},
+ "ramp":{"type":"array","items":{"type":"integer","minimum":1}}}}}},
 "Adaptations":{"type":"object","properties":{"next_cursor":{"type":"null"},
  "data":{"type":"array","items":{"$ref":"#/components/schemas/Adaptation"}}}},
 "Path":{"type":"object","description":"A site from one source","properties":{

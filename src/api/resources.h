@@ -28,6 +28,7 @@ void add_document_route(http::router& router, services& all);
 /// Parts of the operator's listener.
 void add_platform_tenant_routes(http::router& router, services& all);
 void add_platform_queue_routes(http::router& router, services& all);
+void add_platform_source_routes(http::router& router, services& all);
 void add_platform_status_routes(http::router& router, services& all);
 
 } // namespace hikyaku::api

@@ -28,6 +28,7 @@ void add_platform_routes(http::router& router, services& all)
 {
     add_platform_tenant_routes(router, all);
     add_platform_queue_routes(router, all);
+    add_platform_source_routes(router, all);
     add_platform_status_routes(router, all);
 }
 

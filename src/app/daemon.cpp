@@ -25,6 +25,13 @@ namespace fs = std::filesystem;
 constexpr std::string_view clean_mark_key = "X";
 constexpr std::size_t load_threads = 2;
 constexpr milliseconds stop_deadline{60'000};
+/// The installation's calendar: when a warm-up's day begins.
+const int offset_minutes = delivery::engine_options{}.offset_minutes;
+
+shaping::day_number today()
+{
+    return shaping::make_local_date(system_clock().wall(), offset_minutes).day;
+}
 
 failure in(const char* what, const std::string& text)
 {
@@ -196,6 +203,24 @@ void daemon::open_watch()
                         { campaigns_->use_new_keys(tenant, domain); });
 }
 
+void daemon::set_sources(std::shared_ptr<const shaping::source_table> sources)
+{
+    source_watch_options options;
+    {
+        const std::lock_guard lock(settings_mutex_);
+        options = {settings_.source_checks.every, settings_.source_checks.dnsbl};
+    }
+    source_watch_->set(std::move(sources), std::move(options));
+}
+
+json::array daemon::show_sources() const
+{
+    const auto stored = queue::load_platform_rows(db_->queue());
+    return sources_to_json(*source_watch_->sources(), source_watch_->findings(),
+                           stored.has_value() ? *stored : queue::platform_rows{}, today(),
+                           offset_minutes);
+}
+
 std::vector<std::string> daemon::dns_servers() const
 {
     const std::lock_guard lock(settings_mutex_);
@@ -240,9 +265,18 @@ result<void, failure> daemon::open_delivery()
     {
         engine_options.shards = std::max(1U, std::thread::hardware_concurrency());
     }
+    const auto swept = queue::erase_orphaned_usage(*db_);
+    if (swept.has_error())
+    {
+        return in("queue", swept.error().message());
+    }
+    source_watch_ =
+        std::make_unique<source_watch>(system_clock(), [this] { return dns_servers(); });
+    set_sources(engine_options.sources);
     campaigns_ = std::make_unique<campaign::campaigns>(campaign::campaigns::dependencies{
         *db_, *log_, system_clock(), *ids_, *crm_, *tenants_, *domains_, *routing_, *master_,
-        engine_options.shards, watch_.get()});
+        engine_options.shards, watch_.get(), [this](const std::string& pool)
+        { return is_warming(*source_watch_->sources(), pool, today()); }});
     feed::outcome_index_options index_options;
     index_options.has_contacts = [this](tenant_id tenant, campaign_id id)
     { return campaigns_->has_contacts(tenant, id); };
@@ -281,6 +315,7 @@ result<void, failure> daemon::open_delivery()
     campaigns_->run();
     jobs_->run(); // jobs of a former process may need the campaigns
     watch_->run();
+    source_watch_->run();
     metrics_ = std::make_unique<metrics>(
         metrics::sources{*engine_, *db_, *disk_, campaigns_->sign_durations()});
     return {};
@@ -360,6 +395,10 @@ void daemon::fill_hooks()
     h.shaping = [this] { return shaping_now(); };
     h.find_mx = [this](const std::string& domain) { return find_mx(domain); };
     h.tenant_changed = [this](tenant_id id, bool active) { campaigns_->hold_tenant(id, !active); };
+    h.quota_changed = [this](tenant_id id) { engine_->reload_tenant(id); };
+    h.terms_of = [this](tenant_id id) { return terms_of(id); };
+    h.sources = [this] { return show_sources(); };
+    h.pools = [this] { return pools_to_json(*source_watch_->sources(), today()); };
     h.status = [this]
     {
         const auto rate = rates_->read(system_clock().wall());
@@ -433,6 +472,7 @@ result<std::vector<std::string>, failure> daemon::reload()
     }
     config::setting_changes changes;
     std::vector<std::string> servers;
+    bool quota_changed = false;
     {
         const std::lock_guard lock(settings_mutex_);
         changes = config::diff(settings_, *wanted);
@@ -440,13 +480,22 @@ result<std::vector<std::string>, failure> daemon::reload()
         settings_.dns.servers = wanted->dns.servers;
         settings_.alignment.enforce = wanted->alignment.enforce;
         watch_->set_enforced(settings_.alignment.enforce);
-        settings_.default_quota = wanted->default_quota;
+        quota_changed =
+            std::exchange(settings_.default_quota, wanted->default_quota) != wanted->default_quota;
+        settings_.sources = wanted->sources;
+        settings_.pools = wanted->pools;
+        settings_.source_checks = wanted->source_checks;
         shaping_ = *shaping;
         servers = config::effective_dns_servers(settings_);
     }
-    engine_->reload(
-        *shaping, std::make_shared<const shaping::source_table>(config::make_source_table(*wanted)),
-        std::move(servers));
+    const auto sources =
+        std::make_shared<const shaping::source_table>(config::make_source_table(*wanted));
+    engine_->reload(*shaping, sources, std::move(servers));
+    set_sources(sources);
+    for (const auto id : quota_changed ? db_->tenants() : std::vector<tenant_id>())
+    {
+        engine_->reload_tenant(id);
+    }
     const auto certificates = server_->reload_certificates();
     if (certificates.has_error())
     {
@@ -469,6 +518,11 @@ delivery::tenant_terms daemon::terms_of(tenant_id id)
     {
         out.offset_minutes = t->offset_minutes;
         out.created = shaping::make_local_date(t->created, t->offset_minutes).day;
+    }
+    if (t && t->quota)
+    {
+        out.quota = *t->quota;
+        return out;
     }
     const std::lock_guard lock(settings_mutex_);
     out.quota = settings_.default_quota;
@@ -547,6 +601,10 @@ void daemon::stop()
     if (jobs_)
     {
         jobs_->stop(); // they ask the engine
+    }
+    if (source_watch_)
+    {
+        source_watch_->stop();
     }
     if (campaigns_)
     {

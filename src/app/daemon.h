@@ -29,6 +29,7 @@
 #include <hikyaku/store/disk_guard.h>
 
 #include "metrics.h"
+#include "source_watch.h"
 
 namespace hikyaku::app
 {
@@ -64,6 +65,9 @@ private:
     [[nodiscard]] result<void, failure> open_delivery();
     [[nodiscard]] result<void, failure> open_listeners();
     void open_watch();
+    /// The sources in force, and the checks of them.
+    void set_sources(std::shared_ptr<const shaping::source_table> sources);
+    [[nodiscard]] json::array show_sources() const;
     void fill_hooks();
     [[nodiscard]] std::vector<std::string> dns_servers() const;
     [[nodiscard]] bool take_clean_mark();
@@ -98,6 +102,7 @@ private:
     std::unique_ptr<api::request_limits> limits_;
     std::unique_ptr<feed::rates> rates_;
     std::unique_ptr<feed::delivery_log> delivery_log_;
+    std::unique_ptr<source_watch> source_watch_;
     std::unique_ptr<campaign::campaigns> campaigns_;
     std::unique_ptr<feed::outcome_index> outcomes_; // asks campaigns_
     std::unique_ptr<net::blocking_pool> pool_;

@@ -1,4 +1,5 @@
 #include "audience.h"
+#include "engagement.h"
 #include "live.h"
 
 #include <hikyaku/base/assert.h>
@@ -186,7 +187,14 @@ void campaigns::expand(const campaign_ref& c)
                        {{"campaign", public_id(c.campaign)}, {"reason", page.error().text}});
             return;
         }
-        auto grown = expander.add_page(*page, *state, rows);
+        const auto ranks = rank_page(c, row->source, *page);
+        if (ranks.has_error())
+        {
+            log::error("expansion_failed",
+                       {{"campaign", public_id(c.campaign)}, {"reason", ranks.error().text}});
+            return;
+        }
+        auto grown = expander.add_page(*page, *state, rows, *ranks);
         if (grown.has_error())
         {
             log::error("expansion_failed",
@@ -220,6 +228,26 @@ void campaigns::expand(const campaign_ref& c)
                            return std::nullopt;
                        },
                        {});
+}
+
+/// Empty: nobody of the page comes before the others.
+result<std::vector<std::uint8_t>, failure>
+campaigns::rank_page(const campaign_ref& c, const definition& d,
+                     const std::vector<queue::chunk_entry>& page) const
+{
+    const bool of_contacts =
+        d.audience.kind == audience_kind::where || d.audience.kind == audience_kind::contacts;
+    if (!of_contacts || page.empty() || !deps_.is_warming || !deps_.is_warming(d.pool))
+    {
+        return std::vector<std::uint8_t>();
+    }
+    const auto fields = deps_.crm.schemas.get(c.tenant);
+    const auto store = deps_.db.find_tenant(c.tenant);
+    if (fields.has_error() || store == nullptr)
+    {
+        return failure{fields.has_error() ? fields.error().text : "the tenant is gone"};
+    }
+    return rank_by_engagement(*store, **fields, page, deps_.clock_source.wall());
 }
 
 /// A cancelled campaign gets no further recipients: what exists ends now.

@@ -62,7 +62,7 @@ public:
     }
     [[nodiscard]] result<const queue::progress*, failure> of(queue::lane_id lane, std::uint8_t rank)
     {
-        const auto key = queue::progress_key(c_, lane, rank);
+        const auto key = queue::progress_key(c_, {lane, rank});
         if (key != key_)
         {
             const auto row = queue_.find(key);

@@ -193,6 +193,16 @@ result<json::value, call_failure> client_session::post(std::string target, const
     return read_body(send(r));
 }
 
+result<json::value, call_failure> client_session::patch(std::string target, const json::value& body)
+{
+    http::client_request r;
+    r.method = "PATCH";
+    r.target = std::move(target);
+    r.content_type = "application/json";
+    r.body = to_json_text(body);
+    return read_body(send(r));
+}
+
 result<std::vector<json::value>, call_failure> client_session::list(const std::string& target,
                                                                     std::size_t items_max)
 {

@@ -46,6 +46,8 @@ public:
     /// POST of JSON (or of nothing, when `body` is null).
     [[nodiscard]] result<json::value, call_failure>
     post(std::string target, const json::value& body, std::string idempotency_key = {});
+    [[nodiscard]] result<json::value, call_failure> patch(std::string target,
+                                                          const json::value& body);
     /// Every item of a list, page by page, at most `items_max`. @pre `target` has no query
     [[nodiscard]] result<std::vector<json::value>, call_failure>
     list(const std::string& target, std::size_t items_max = list_items_max);

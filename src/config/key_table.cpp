@@ -156,8 +156,8 @@ void add_delivery(std::vector<key_row>& t)
     add_timeout(t, "data", HK_MEMBER(delivery.timeouts.data));
     add_timeout(t, "body", HK_MEMBER(delivery.timeouts.body));
     add_timeout(t, "final_dot", HK_MEMBER(delivery.timeouts.final_dot));
-    t.push_back(make_list("sources", at_restart, HK_MEMBER(sources), read_sources));
-    t.push_back(make_list("pools", at_restart, HK_MEMBER(pools), read_pools));
+    t.push_back(make_list("sources", live, HK_MEMBER(sources), read_sources));
+    t.push_back(make_list("pools", live, HK_MEMBER(pools), read_pools));
     t.push_back(make_key("source_checks.every", live, HK_MEMBER(source_checks.every),
                          duration_form{milliseconds{0}, hours{24 * 7}}));
     t.push_back(make_list("source_checks.dnsbl", live, HK_MEMBER(source_checks.dnsbl), read_dnsbl));

@@ -94,7 +94,17 @@ std::vector<field> default_fields()
     kana.name = "kana";
     kana.label = "フリガナ";
     kana.personal = true;
-    return {email, name, kana};
+    return {email, name, kana, make_engaged_field()};
+}
+
+field make_engaged_field()
+{
+    field f;
+    f.id = engaged_field;
+    f.name = engaged_name;
+    f.label = "最終反応日時";
+    f.type = field_type::datetime;
+    return f;
 }
 
 } // namespace hikyaku::crm

@@ -178,6 +178,21 @@ result<void, problem> index_field(const store::reader& from, const field& f, sto
     return {};
 }
 
+/// Tenants from before it get it, but for those who have their own.
+void add_engaged_field(std::vector<field>& fields)
+{
+    auto made = make_engaged_field();
+    if (std::none_of(fields.begin(), fields.end(),
+                     [&](const field& f)
+                     {
+                         return f.id == made.id || f.name == made.name || f.label == made.name ||
+                                f.label == made.label;
+                     }))
+    {
+        fields.push_back(std::move(made));
+    }
+}
+
 void write_schema(const schema& s, store::record& rows)
 {
     for (const auto& f : s.fields())
@@ -214,8 +229,12 @@ result<schema_ptr, problem> schemas::load(tenant_id tenant) const
     {
         return damaged();
     }
-    return std::make_shared<const schema>(*version,
-                                          fields.empty() ? default_fields() : std::move(fields));
+    if (fields.empty())
+    {
+        fields = default_fields();
+    }
+    add_engaged_field(fields);
+    return std::make_shared<const schema>(*version, std::move(fields));
 }
 
 result<schema_ptr, problem> schemas::get(tenant_id tenant) const
@@ -271,7 +290,7 @@ result<field, problem> schemas::create(tenant_id tenant, const oplog::actor& who
     {
         return problem{errc::limit, "", "A tenant has at most 500 fields."};
     }
-    if (*last >= UINT16_MAX)
+    if (*last + 1 >= engaged_field)
     {
         return problem{errc::limit, "", "The tenant has used up its field numbers."};
     }
@@ -360,6 +379,10 @@ result<void, problem> schemas::remove(tenant_id tenant, const oplog::actor& who,
     if (id == email_field)
     {
         return invalid("", "The field email can't be deleted: mail is sent to it.");
+    }
+    if (id == engaged_field)
+    {
+        return invalid("", "The field engaged_at can't be deleted: warm-ups go by it.");
     }
     auto change = log_.begin(tenant, who, "field.delete");
     const auto now = load(tenant);

@@ -83,7 +83,7 @@ bool flow_table::erase(queue::lane_index lane)
 void flow_table::park(const flow_key& flow, const queue::lease& l)
 {
     const slot s = obtain(flow);
-    flows_[s].parked.push_back(l);
+    flows_[s].parked[l.rank].push_back(l);
     ++parked_;
     enter(s);
 }
@@ -110,7 +110,8 @@ std::optional<flow_table::turn> flow_table::next(bool urgent_only)
         // Both wait: the share decides how long this run may be.
         t.credit = broadcast_now ? 1 : std::min(t.credit, urgent_share - urgent_run_);
     }
-    t.parked = !f.parked.empty();
+    t.parked =
+        !f.parked.empty() && (f.lanes.empty() || f.parked.begin()->first <= f.lanes.begin()->rank);
     t.lane = f.lanes.empty() ? 0 : f.lanes.begin()->lane;
     return t;
 }
@@ -118,9 +119,15 @@ std::optional<flow_table::turn> flow_table::next(bool urgent_only)
 queue::lease flow_table::take_parked(const flow_key& flow)
 {
     const slot s = slots_.at(flow);
-    HK_ASSERT(!flows_[s].parked.empty());
-    const auto l = flows_[s].parked.front();
-    flows_[s].parked.pop_front();
+    auto& parked = flows_[s].parked;
+    HK_ASSERT(!parked.empty());
+    auto& first = parked.begin()->second;
+    const auto l = first.front();
+    first.pop_front();
+    if (first.empty())
+    {
+        parked.erase(parked.begin());
+    }
     --parked_;
     return l;
 }
@@ -129,7 +136,7 @@ const queue::lease& flow_table::front_parked(const flow_key& flow) const
 {
     const auto& parked = flows_[slots_.at(flow)].parked;
     HK_ASSERT(!parked.empty());
-    return parked.front();
+    return parked.begin()->second.front();
 }
 
 void flow_table::charge(const flow_key& flow, std::uint32_t units)

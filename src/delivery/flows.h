@@ -52,7 +52,7 @@ public:
     {
         flow_key flow;
         std::uint32_t credit = 0;
-        /// A lease dealt out of a tail lane waits in front.
+        /// A lease dealt out of a tail lane waits, and no lane has a better rank.
         bool parked = false;
         /// The lane to take from, when nothing is parked.
         queue::lane_index lane = 0;
@@ -90,7 +90,8 @@ private:
     {
         flow_key key;
         std::set<lane_order> lanes;
-        std::list<queue::lease> parked; // a list: nothing is allocated for an empty one
+        /// By rank, each in the order in which they came.
+        std::map<std::uint8_t, std::list<queue::lease>> parked;
         [[nodiscard]] bool empty() const { return lanes.empty() && parked.empty(); }
     };
     using slot = shaping::ready_ring::handle;
@@ -116,19 +117,20 @@ template <class Predicate> std::vector<queue::lease> flow_table::unpark(Predicat
     std::vector<queue::lease> out;
     for (slot s = 0; s < flows_.size(); ++s)
     {
-        auto& waiting = flows_[s].parked;
-        for (auto it = waiting.begin(); it != waiting.end();)
+        auto& parked = flows_[s].parked;
+        for (auto of_rank = parked.begin(); of_rank != parked.end();)
         {
-            if (matches(*it))
-            {
-                out.push_back(*it);
-                it = waiting.erase(it);
-                --parked_;
-            }
-            else
-            {
-                ++it;
-            }
+            parked_ -= std::erase_if(of_rank->second,
+                                     [&](const queue::lease& l)
+                                     {
+                                         const bool its = matches(l);
+                                         if (its)
+                                         {
+                                             out.push_back(l);
+                                         }
+                                         return its;
+                                     });
+            of_rank = of_rank->second.empty() ? parked.erase(of_rank) : std::next(of_rank);
         }
         leave_if_empty(s); // nothing happens to a slot that is free already
     }

@@ -141,6 +141,10 @@ void scheduler::forget_old_refusal(domain_entry& d)
 
 void scheduler::watch_due(queue::lane_index lane)
 {
+    if (const auto retries = queue_.retries_of(lane); retries != lane)
+    {
+        watch_due(retries);
+    }
     auto due = queue_.next_wake(lane, deps_.clock_source.wall());
     if (const auto held = holds_.find(lane); held != holds_.end())
     {
@@ -166,7 +170,8 @@ void scheduler::enter_site(site& s, queue::lane_index lane)
     const auto& c = queue_.campaign_of(lane);
     const auto* life = queue_.find_lifecycle(c);
     HK_ASSERT(life != nullptr);
-    stand_of(s, c).flows.insert({c.tenant, life->transactional}, {life->expires_at, 0, lane});
+    stand_of(s, c).flows.insert({c.tenant, life->transactional},
+                                {life->expires_at, queue_.rank_of(lane), lane});
 }
 
 void scheduler::leave_site(queue::lane_index lane)

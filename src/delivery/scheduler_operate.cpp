@@ -291,17 +291,15 @@ void scheduler::reload_tenant(tenant_id id)
     }
     auto& t = found->second;
     t.terms = hooks_.terms_of(id);
-    if (t.quota)
-    {
-        t.quota->set_limits(t.terms.quota);
-    }
-    else
-    {
-        // Permits are counted from here on; what was sent before had no limit.
-        make_quota(id, t);
-    }
+    const bool was_blocked = t.quota->blocked(date_of(t)).has_value();
+    t.quota->set_limits(t.terms.quota);
+    const bool may_go_on = was_blocked && !t.quota->blocked(date_of(t));
     for (const auto& c : campaigns_of({scope::kind::tenant, {}, id, {}}))
     {
+        if (may_go_on)
+        {
+            queue_.hurry(c); // what was put aside until the quota's next day is due now
+        }
         for (const auto lane : queue_.lane_indexes(c))
         {
             holds_.erase(lane);

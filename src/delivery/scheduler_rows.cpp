@@ -89,18 +89,14 @@ result<void, failure> scheduler::adopt_sources(const shaping::source_table& next
 
 void scheduler::make_quota(tenant_id id, tenant_entry& t)
 {
-    const auto& q = t.terms.quota;
-    if (!q.per_day && !q.per_month && q.ramp.empty())
-    {
-        return;
-    }
+    // Without limits it counts all the same: one that is set at noon knows of the morning.
     shaping::quota_use use;
     const auto row = queue::find_usage(deps_.db.queue(), id);
     if (row.has_value() && *row)
     {
         use = {(*row)->day, (*row)->today, (*row)->month, (*row)->this_month};
     }
-    t.quota.emplace(q, t.terms.created, use);
+    t.quota.emplace(t.terms.quota, t.terms.created, use);
 }
 
 /// Writes what rules, the operator and warm-ups have changed since the last call.

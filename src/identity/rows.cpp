@@ -11,6 +11,8 @@ namespace
 {
 
 constexpr std::uint8_t row_version = 1;
+/// Version 1 of a tenant's row knew no quota.
+constexpr std::uint8_t tenant_version = 2;
 
 template <class U> std::string make_key(char kind, U id)
 {
@@ -130,6 +132,48 @@ bool take_life(byte_reader& in, dkim_key_row& key)
     return true;
 }
 
+/// 0 stands for "no limit": a limit is at least 1.
+void put_quota(std::string& out, const std::optional<shaping::quota_limits>& quota)
+{
+    out.push_back(quota ? 1 : 0);
+    if (quota)
+    {
+        put_varint(out, quota->per_day.value_or(0));
+        put_varint(out, quota->per_month.value_or(0));
+        put_varint(out, quota->ramp.size());
+        for (const auto n : quota->ramp)
+        {
+            put_varint(out, n);
+        }
+    }
+}
+
+/// False: damaged.
+bool take_quota(byte_reader& in, std::optional<shaping::quota_limits>& quota)
+{
+    const auto has_quota = in.u8();
+    if (has_quota != 1)
+    {
+        return has_quota == 0;
+    }
+    quota.emplace();
+    for (auto* limit : {&quota->per_day, &quota->per_month})
+    {
+        const std::uint64_t n = in.varint();
+        *limit = n == 0 ? std::nullopt : std::optional<std::uint64_t>(n);
+    }
+    const std::uint64_t days = in.varint();
+    if (days > shaping::quota_limits::ramp_days_max)
+    {
+        return false;
+    }
+    for (std::uint64_t i = 0; in.ok() && i < days; ++i)
+    {
+        quota->ramp.push_back(in.varint());
+    }
+    return in.ok() && shaping::check_quota(*quota).has_value();
+}
+
 /// Enum values of rows, apart from those of the code.
 constexpr std::uint8_t stored_rsa = 1;
 constexpr std::uint8_t stored_ed25519 = 2;
@@ -161,13 +205,14 @@ std::string domain_row_key(std::uint64_t id)
 
 std::string encode(const tenant& t)
 {
-    std::string out(1, static_cast<char>(row_version));
+    std::string out(1, static_cast<char>(tenant_version));
     out.push_back(static_cast<char>(t.state));
     put_time(out, t.created);
     put_varint(out, zigzag(t.offset_minutes));
     put_string(out, t.time_zone);
     put_string(out, t.name);
     put_string(out, t.admin_email);
+    put_quota(out, t.quota);
     return out;
 }
 
@@ -185,10 +230,11 @@ std::optional<tenant> decode_tenant(std::string_view key, std::string_view value
     t.time_zone = in.string();
     t.name = in.string();
     t.admin_email = in.string();
+    const bool quota_fits = version == row_version || take_quota(in, t.quota);
     const bool state_fits = state >= static_cast<std::uint8_t>(tenant_state::active) &&
                             state <= static_cast<std::uint8_t>(tenant_state::closed);
-    if (!kind_fits || !k.ok() || !k.at_end() || !in.ok() || !in.at_end() ||
-        version != row_version || !state_fits)
+    if (!kind_fits || !k.ok() || !k.at_end() || !in.ok() || !in.at_end() || version < row_version ||
+        version > tenant_version || !state_fits || !quota_fits)
     {
         return std::nullopt;
     }

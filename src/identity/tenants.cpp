@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace hikyaku::identity
 {
@@ -21,6 +22,39 @@ constexpr std::string_view first_key_name = "first key";
 
 /// Tenant numbers count from here, as ids do.
 constexpr wall_time numbers_begin = std::chrono::sys_days{std::chrono::year{2020} / 1 / 1};
+
+/// @returns whether the value is another one now
+template <class T> bool replace(T& value, const T& by)
+{
+    const T before = std::exchange(value, by);
+    return before != by;
+}
+
+/// For the operation log: "per_day 5, ramp 30 days from 100", or "default".
+std::string quota_text(const std::optional<shaping::quota_limits>& quota)
+{
+    if (!quota)
+    {
+        return "default";
+    }
+    std::string out;
+    const auto add = [&](std::string_view name, const std::string& value)
+    { out.append(out.empty() ? "" : ", ").append(name).append(" ").append(value); };
+    if (quota->per_day)
+    {
+        add("per_day", std::to_string(*quota->per_day));
+    }
+    if (quota->per_month)
+    {
+        add("per_month", std::to_string(*quota->per_month));
+    }
+    if (!quota->ramp.empty())
+    {
+        add("ramp", std::to_string(quota->ramp.size()) + " days from " +
+                        std::to_string(quota->ramp.front()));
+    }
+    return out.empty() ? "unlimited" : out;
+}
 
 } // namespace
 
@@ -192,16 +226,34 @@ bool tenants::is_active(tenant_id id) const
 
 result<tenant, problem> tenants::suspend(const oplog::actor& who, tenant_id id)
 {
-    return set_state(who, id, tenant_state::suspended, "tenant.suspend");
+    return edit_row(who, id, "tenant.suspend", "",
+                    [](tenant& t) { return replace(t.state, tenant_state::suspended); });
 }
 
 result<tenant, problem> tenants::resume(const oplog::actor& who, tenant_id id)
 {
-    return set_state(who, id, tenant_state::active, "tenant.resume");
+    return edit_row(who, id, "tenant.resume", "",
+                    [](tenant& t) { return replace(t.state, tenant_state::active); });
 }
 
-result<tenant, problem> tenants::set_state(const oplog::actor& who, tenant_id id, tenant_state to,
-                                           std::string_view verb)
+result<tenant, problem> tenants::set_quota(const oplog::actor& who, tenant_id id,
+                                           std::optional<shaping::quota_limits> quota)
+{
+    if (quota)
+    {
+        const auto sound = shaping::check_quota(*quota);
+        if (sound.has_error())
+        {
+            return problem{problem_kind::invalid, "quota", sound.error().text};
+        }
+    }
+    return edit_row(who, id, "tenant.quota", quota_text(quota),
+                    [&](tenant& t) { return replace(t.quota, quota); });
+}
+
+result<tenant, problem> tenants::edit_row(const oplog::actor& who, tenant_id id,
+                                          std::string_view verb, const std::string& detail,
+                                          const std::function<bool(tenant&)>& edit)
 {
     const auto before = find(id);
     if (!before)
@@ -217,12 +269,12 @@ result<tenant, problem> tenants::set_state(const oplog::actor& who, tenant_id id
     {
         auto c = deps_.log.begin(id, who, verb);
         changed = *find(id);
-        if (changed.state == to)
+        if (!edit(changed))
         {
             return changed;
         }
-        changed.state = to;
         c.set_object(public_id(id));
+        c.set_detail(detail);
         c.platform().put(store::space::data, tenant_row_key(id), encode(changed));
         c.commit(
             [this, &changed]
@@ -231,7 +283,7 @@ result<tenant, problem> tenants::set_state(const oplog::actor& who, tenant_id id
                 rows_[changed.id] = changed;
             });
     }
-    deps_.log.note(platform_tenant, who, verb, public_id(id), "");
+    deps_.log.note(platform_tenant, who, verb, public_id(id), detail);
     return changed;
 }
 

@@ -85,6 +85,13 @@ struct operator_hooks
     std::function<std::vector<std::string>(const std::string& domain)> find_mx{};
     /// A tenant was suspended (false) or resumed (true), durably: its campaigns follow.
     std::function<void(tenant_id, bool active)> tenant_changed{};
+    /// A tenant's quota was changed, durably.
+    std::function<void(tenant_id)> quota_changed{};
+    /// The quota in force, the default included, and the tenant's calendar.
+    std::function<delivery::tenant_terms(tenant_id)> terms_of{};
+    /// The sources and pools in force, as they are shown.
+    std::function<json::array()> sources{};
+    std::function<json::array()> pools{};
     /// Further members of the status object.
     std::function<json::object()> status{};
 };

@@ -118,6 +118,9 @@ public:
         std::size_t shards = 1;
         /// Clears the sender domains of broadcasts; nullptr: all start.
         identity::domain_watch* watch = nullptr;
+        /// Whether a source of the pool is in warm-up today: then recipients are ranked by how
+        /// recently they engaged. Empty: none is. Any thread.
+        std::function<bool(const std::string& pool)> is_warming{};
     };
     explicit campaigns(dependencies deps);
     ~campaigns();
@@ -220,6 +223,10 @@ private:
     void expand(const queue::campaign_ref& c);
     void finish(const queue::campaign_ref& c);
     void end_expansion(const queue::campaign_ref& c);
+
+    [[nodiscard]] result<std::vector<std::uint8_t>, failure>
+    rank_page(const queue::campaign_ref& c, const definition& d,
+              const std::vector<queue::chunk_entry>& page) const;
 
     dependencies deps_;
     delivery::engine* engine_ = nullptr;

@@ -37,6 +37,11 @@ inline constexpr std::uint16_t email_field = 1;
 /// Of the default fields.
 inline constexpr std::uint16_t name_field = 2;
 inline constexpr std::uint16_t kana_field = 3;
+/// When the contact last opened, clicked or answered: a datetime that every tenant has, set like
+/// any other field. A source in warm-up writes first to those who engaged most recently. A tenant
+/// that made a field of this name before keeps its own instead.
+inline constexpr std::uint16_t engaged_field = 65'535;
+inline constexpr std::string_view engaged_name = "engaged_at";
 
 /// A typed, labelled column of a contact.
 struct field
@@ -107,7 +112,7 @@ public:
 
     schemas(store::database& db, oplog::operation_log& log);
 
-    /// The tenant's fields; the default ones (email, name, kana) until it changes any.
+    /// The tenant's fields; the default ones (email, name, kana, engaged_at) until it changes any.
     /// @error not_found  no such tenant;  corrupt
     [[nodiscard]] result<schema_ptr, problem> get(tenant_id tenant) const;
 
@@ -121,7 +126,7 @@ public:
     [[nodiscard]] result<field, problem> update(tenant_id tenant, const oplog::actor& who, field f,
                                                 const also<field>& with = {});
     /// The values of contacts are no longer shown; they leave the disk when the contact is written.
-    /// @error not_found, invalid (email_field), limit
+    /// @error not_found, invalid (email_field, engaged_field), limit
     [[nodiscard]] result<void, problem> remove(tenant_id tenant, const oplog::actor& who,
                                                std::uint16_t id, const also<field>& with = {});
     /// Forgets a tenant that was dropped.
@@ -139,5 +144,7 @@ private:
 
 /// The fields a new tenant starts with.
 [[nodiscard]] std::vector<field> default_fields();
+/// engaged_field, for tenants whose fields were written before it existed.
+[[nodiscard]] field make_engaged_field();
 
 } // namespace hikyaku::crm

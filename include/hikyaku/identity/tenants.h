@@ -16,6 +16,7 @@
 #include <hikyaku/identity/api_key.h>
 #include <hikyaku/identity/problem.h>
 #include <hikyaku/oplog/operation_log.h>
+#include <hikyaku/shaping/quota.h>
 #include <hikyaku/store/database.h>
 
 namespace hikyaku::identity
@@ -46,6 +47,8 @@ struct tenant
     int offset_minutes = 540;
     tenant_state state = tenant_state::active;
     wall_time created;
+    /// What it may send; nullopt: what the configuration gives every tenant (quotas.default).
+    std::optional<shaping::quota_limits> quota;
 };
 
 /// "tnt_" and 13 characters.
@@ -118,13 +121,20 @@ public:
     /// Undoes suspend().
     /// @error not_found, conflict (closed)
     [[nodiscard]] result<tenant, problem> resume(const oplog::actor& who, tenant_id id);
+    /// What the tenant may send from now on; nullopt: the configuration's default. Telling the
+    /// engine is the caller's. Repeating it changes nothing.
+    /// @error not_found, conflict (closed), invalid (quota)
+    [[nodiscard]] result<tenant, problem> set_quota(const oplog::actor& who, tenant_id id,
+                                                    std::optional<shaping::quota_limits> quota);
 
 private:
     tenants(dependencies deps, tenant_limits limits, created_hook on_created);
     [[nodiscard]] result<void, problem> load();
     [[nodiscard]] result<tenant_id, problem> next_id(wall_time now) const;
-    [[nodiscard]] result<tenant, problem> set_state(const oplog::actor& who, tenant_id id,
-                                                    tenant_state to, std::string_view verb);
+    /// Commits what `edit` makes of the row; an edit that returns false changes nothing.
+    [[nodiscard]] result<tenant, problem> edit_row(const oplog::actor& who, tenant_id id,
+                                                   std::string_view verb, const std::string& detail,
+                                                   const std::function<bool(tenant&)>& edit);
 
     dependencies deps_;
     tenant_limits limits_;

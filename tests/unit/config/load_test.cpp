@@ -279,7 +279,7 @@ quotas: {default: {per_day: 1000, per_month: none, ramp: [5, 50]}}
     EXPECT_EQ(s.default_quota.per_month, std::nullopt);
     EXPECT_THAT(s.default_quota.ramp, ElementsAre(5U, 50U));
     const auto changes = diff(read("{}"), s);
-    EXPECT_THAT(changes.live, ElementsAre("source_checks.every", "source_checks.dnsbl",
+    EXPECT_THAT(changes.live, ElementsAre("sources", "source_checks.every", "source_checks.dnsbl",
                                           "quotas.default.per_day", "quotas.default.ramp"));
 }
 

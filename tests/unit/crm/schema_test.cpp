@@ -1,4 +1,5 @@
 #include "field_row.h"
+#include "keys.h"
 #include "tenant_fixture.h"
 
 namespace hikyaku::crm
@@ -17,16 +18,37 @@ field make_field(std::string name, std::string label, field_type type = field_ty
     return f;
 }
 
-TEST_F(SchemaTest, ANewTenantHasEmailNameAndKana)
+TEST_F(SchemaTest, ANewTenantHasEmailNameKanaAndEngagedAt)
 {
     const auto s = *schemas_->get(tenant_);
-    ASSERT_EQ(s->fields().size(), 3U);
+    ASSERT_EQ(s->fields().size(), 4U);
     EXPECT_EQ(s->find("メールアドレス")->id, email_field);
     EXPECT_EQ(s->find("email")->type, field_type::email);
     EXPECT_TRUE(s->find("email")->update_key && s->find("email")->personal);
     EXPECT_EQ(s->find("氏名")->name, "name");
     EXPECT_EQ(s->find("フリガナ")->id, kana_field);
     EXPECT_EQ(schemas_->get(tenant_id{77}).error().code, errc::not_found);
+}
+
+TEST_F(SchemaTest, EveryTenantHasEngagedAtButForThoseWithTheirOwn)
+{
+    const auto shown = *schemas_->get(tenant_);
+    ASSERT_NE(shown->find("engaged_at"), nullptr);
+    EXPECT_EQ(shown->find("engaged_at")->id, engaged_field);
+    EXPECT_EQ(shown->find("engaged_at")->type, field_type::datetime);
+    EXPECT_EQ(schemas_->remove(tenant_, who_, engaged_field).error().code, errc::invalid);
+    add_field("age", field_type::integer);
+    open();
+    EXPECT_EQ((*schemas_->get(tenant_))->find("engaged_at")->id, engaged_field);
+    // A tenant of the time before: fields without it, one of them of that name.
+    field own = make_field("engaged_at", "反応");
+    own.id = 4;
+    store::record r(other_);
+    r.put(store::space::data, field_key(own.id), encode_field(own));
+    db_->commit(std::move(r), store::commit_class::control);
+    open();
+    EXPECT_EQ((*schemas_->get(other_))->find("engaged_at")->id, 4);
+    EXPECT_EQ((*schemas_->get(other_))->find(engaged_field), nullptr);
 }
 
 TEST_F(SchemaTest, ChangesAreKeptAndIdsAreNeverReused)
@@ -36,7 +58,7 @@ TEST_F(SchemaTest, ChangesAreKeptAndIdsAreNeverReused)
     ASSERT_TRUE(schemas_->remove(tenant_, who_, age.id).has_value());
     EXPECT_EQ(last_verb(), "field.delete");
     open();
-    EXPECT_EQ((*schemas_->get(tenant_))->fields().size(), 3U);
+    EXPECT_EQ((*schemas_->get(tenant_))->fields().size(), 4U);
     field again = add_field("age", field_type::text);
     EXPECT_EQ(again.id, 5);
     again.label = "年齢";
@@ -47,7 +69,7 @@ TEST_F(SchemaTest, ChangesAreKeptAndIdsAreNeverReused)
     const auto s = *schemas_->get(tenant_);
     EXPECT_EQ(*s->find("年齢"), again);
     EXPECT_EQ(s->version(), 4U);
-    EXPECT_EQ((*schemas_->get(other_))->fields().size(), 3U);
+    EXPECT_EQ((*schemas_->get(other_))->fields().size(), 4U);
 }
 
 TEST_F(SchemaTest, RefusesWhatIsNotAllowed)

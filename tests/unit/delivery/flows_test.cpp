@@ -149,6 +149,31 @@ TEST(flows, tenants_that_come_and_go_keep_their_mail_apart)
     }
 }
 
+TEST(flows, the_best_rank_comes_first_whether_it_is_parked_or_in_a_lane)
+{
+    flow_table flows;
+    const auto park = [&](std::uint8_t rank, std::uint32_t who)
+    {
+        queue::lease l;
+        l.rank = rank;
+        l.who = ordinal{who};
+        flows.park(broadcast_a, l);
+    };
+    park(3, 1);
+    park(1, 2);
+    park(3, 3);
+    flows.insert(broadcast_a, at(1, 100, 2));
+    ASSERT_TRUE(flows.next(false)->parked);
+    EXPECT_EQ(flows.take_parked(broadcast_a).who, ordinal{2});
+    ASSERT_FALSE(flows.next(false)->parked) << "the lane's rank is better than what is left";
+    EXPECT_TRUE(flows.erase(1));
+    ASSERT_TRUE(flows.next(false)->parked);
+    EXPECT_EQ(flows.take_parked(broadcast_a).who, ordinal{1});
+    EXPECT_EQ(flows.unpark([](const queue::lease&) { return true; }).size(), 1U);
+    EXPECT_EQ(flows.parked(), 0U);
+    EXPECT_TRUE(flows.empty());
+}
+
 TEST(flows, a_flow_at_its_own_limit_lets_the_others_pass)
 {
     flow_table flows;

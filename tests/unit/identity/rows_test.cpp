@@ -12,9 +12,14 @@ namespace
 
 tenant sample_tenant()
 {
-    return {
-        tenant_id{0x0CF5B280},          "Shop", "a@b.c", "Asia/Tokyo", 540, tenant_state::suspended,
-        from_unix_ms(1'795'392'000'000)};
+    return {tenant_id{0x0CF5B280},
+            "Shop",
+            "a@b.c",
+            "Asia/Tokyo",
+            540,
+            tenant_state::suspended,
+            from_unix_ms(1'795'392'000'000),
+            {}};
 }
 
 key_row sample_key()
@@ -61,6 +66,40 @@ sender_domain sample_domain()
     return d;
 }
 
+TEST(Rows, TenantQuota)
+{
+    auto t = sample_tenant();
+    t.quota = shaping::quota_limits{5, std::nullopt, {1, 300}};
+    const auto bytes = encode(t);
+    EXPECT_EQ(crypto::encode_hex(bytes).substr(crypto::encode_hex(encode(sample_tenant())).size()),
+              "05000201ac02");
+    const auto back = decode_tenant(tenant_row_key(t.id), bytes);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->quota, t.quota);
+    // No quota of its own, and limits that name none, are two things.
+    t.quota.emplace();
+    EXPECT_EQ(decode_tenant(tenant_row_key(t.id), encode(t))->quota, t.quota);
+    // The ramp falls: no such row was ever written.
+    auto damaged = bytes;
+    damaged[damaged.size() - 3] = '\x7f';
+    damaged[damaged.size() - 2] = '\x01';
+    damaged[damaged.size() - 1] = '\x00';
+    EXPECT_FALSE(decode_tenant(tenant_row_key(t.id), damaged));
+}
+
+TEST(Rows, TenantOfVersionOneHasNoQuota)
+{
+    std::string old = encode(sample_tenant());
+    ASSERT_EQ(old.back(), '\0');
+    old.pop_back();
+    EXPECT_FALSE(decode_tenant(tenant_row_key(sample_tenant().id), old));
+    old.front() = 1;
+    const auto t = decode_tenant(tenant_row_key(sample_tenant().id), old);
+    ASSERT_TRUE(t);
+    EXPECT_EQ(t->name, "Shop");
+    EXPECT_FALSE(t->quota);
+}
+
 TEST(Rows, GoldenBytes)
 {
     EXPECT_EQ(crypto::encode_hex(tenant_row_key(tenant_id{0x0CF5B280})), "540cf5b280");
@@ -69,8 +108,8 @@ TEST(Rows, GoldenBytes)
               "6b000000090000000000000001");
     EXPECT_EQ(crypto::encode_hex(domain_row_key(7)), "640000000000000007");
     EXPECT_EQ(crypto::encode_hex(encode(sample_tenant())),
-              "0102000001a205b3d000b8080a417369612f546f6b796f0453686f7005614062"
-              "2e63");
+              "0202000001a205b3d000b8080a417369612f546f6b796f0453686f7005614062"
+              "2e6300");
     EXPECT_EQ(crypto::encode_hex(encode(sample_key())),
               "010000000900004000"
               "00000000000000010000000000000002"

@@ -130,6 +130,30 @@ TEST_F(IdentityTest, ASuspendedTenantsKeysAreRefusedUntilItIsResumed)
     EXPECT_EQ(tenants_->suspend(operator_, platform_tenant).error().kind, problem_kind::not_found);
 }
 
+TEST_F(IdentityTest, AQuotaIsKeptLoggedAndTakenBack)
+{
+    const auto id = make_tenant().row.id;
+    const shaping::quota_limits five{5, 100, {2, 3}};
+    const auto set = tenants_->set_quota(operator_, id, five);
+    ASSERT_TRUE(set.has_value());
+    EXPECT_EQ(set->quota, five);
+    ASSERT_TRUE(tenants_->set_quota(operator_, id, five).has_value());
+    EXPECT_EQ(count_entries(id, "tenant.quota"), 1U);
+    EXPECT_EQ(count_entries(platform_tenant, "tenant.quota"), 1U);
+    reopen();
+    EXPECT_EQ(tenants_->find(id)->quota, five);
+    const auto wrong = tenants_->set_quota(operator_, id, shaping::quota_limits{0, {}, {}});
+    ASSERT_TRUE(wrong.has_error());
+    EXPECT_EQ(wrong.error().kind, problem_kind::invalid);
+    EXPECT_EQ(wrong.error().field, "quota");
+    EXPECT_EQ(tenants_->find(id)->quota, five);
+    ASSERT_TRUE(tenants_->set_quota(operator_, id, std::nullopt).has_value());
+    reopen();
+    EXPECT_FALSE(tenants_->find(id)->quota);
+    EXPECT_EQ(tenants_->set_quota(operator_, tenant_id{7}, five).error().kind,
+              problem_kind::not_found);
+}
+
 TEST_F(IdentityTest, AClosedTenantWithoutDataIsLeftAlone)
 {
     const auto made = make_tenant();

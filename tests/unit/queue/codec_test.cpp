@@ -31,13 +31,15 @@ const campaign_ref ref{tenant_id{0x01020304}, campaign_id{0x1122334455667788}};
 // Golden bytes: what is on disk at a customer's must be readable for ever.
 TEST(GoldenBytes, Keys)
 {
-    EXPECT_EQ(hex(chunk_key(ref, lane_id{5}, 0, 7)), "4c01020304112233445566778800000005"
-                                                     "0000000007");
+    EXPECT_EQ(hex(chunk_key(ref, {lane_id{5}, 0}, 7)), "4c01020304112233445566778800000005"
+                                                       "0000000007");
     EXPECT_EQ(hex(deferred_key(ref, lane_id{5}, from_unix_ms(0x1234), ordinal{9})),
               "4401020304112233445566778800000005"
               "0000000000001234"
               "00000009");
-    EXPECT_EQ(hex(progress_key(ref, lane_id{5}, 0)), "500102030411223344556677880000000500");
+    EXPECT_EQ(hex(progress_key(ref, {lane_id{5}, 0})), "500102030411223344556677880000000500");
+    EXPECT_EQ(hex(progress_key(ref, {lane_id{5}, 3})), "500102030411223344556677880000000503");
+    EXPECT_EQ(part_of_key(chunk_key(ref, {lane_id{5}, 3}, 7)), (lane_part{lane_id{5}, 3}));
     EXPECT_EQ(hex(campaign_key(row::lifecycle, ref)), "43010203041122334455667788");
 }
 

@@ -193,5 +193,25 @@ TEST_F(UsageRowsTest, DamagedRowsAreLeftOut)
     }
 }
 
+TEST_F(UsageRowsTest, RowsOfDroppedTenantsGoAtTheNextStart)
+{
+    constexpr tenant_id gone{0x01020305};
+    store::record made(platform_tenant);
+    made.create_family(gone);
+    commit(std::move(made));
+    for (const auto id : {tenant, gone})
+    {
+        store::record r(id);
+        put_usage(r, {1, 2, 3, 4});
+        commit(std::move(r));
+    }
+    store::record r(platform_tenant);
+    r.drop_family(gone);
+    commit(std::move(r));
+    ASSERT_TRUE(erase_orphaned_usage(*db_).has_value());
+    EXPECT_EQ(*find_usage(db_->queue(), gone), std::nullopt);
+    EXPECT_EQ(*find_usage(db_->queue(), tenant), (tenant_usage{1, 2, 3, 4}));
+}
+
 } // namespace
 } // namespace hikyaku::queue

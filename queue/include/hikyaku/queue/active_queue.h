@@ -17,7 +17,9 @@
 namespace hikyaku::queue
 {
 
-/// Index of a lane in memory; valid until its campaign is closed.
+/// Index of a part of a lane in memory; valid until its campaign is closed. What is called a lane
+/// here and in the scheduler is such a part: a lane's recipients of one rank. The retries of all
+/// ranks belong to the part of rank 0, which exists whenever another one does.
 using lane_index = std::uint32_t;
 
 /// One recipient handed out to be tried. A value: nothing is in flight but in memory, and whoever
@@ -35,6 +37,8 @@ struct lease
     attempt_state state;
     /// Might have been in flight when an earlier process died.
     bool maybe_repeat = false;
+    /// Below ranks_max; a retry keeps it.
+    std::uint8_t rank = 0;
     /// Its taker's mark: it holds a permit of the tenant's quota.
     bool has_permit = false;
     [[nodiscard]] bool is_retry() const noexcept { return due != wall_time{}; }
@@ -71,6 +75,7 @@ struct lane_view
     wall_time next_due{};
     /// It can't be read: its recipients are held.
     bool damaged = false;
+    std::uint8_t rank = 0;
 };
 
 /// The recipients of every campaign that is not finished, as lanes: hands out leases in order and
@@ -107,13 +112,19 @@ public:
     /// A campaign begins (or is loaded): its C row and E row as they are on disk.
     void open_campaign(const campaign_ref& c, const lifecycle& l, const expansion_state& e);
     void set_lifecycle(const campaign_ref& c, const lifecycle& l);
-    /// A page of the expansion is durable. @returns the lanes that grew
+    /// A page of the expansion is durable. Ranks above 0 are handed out when the expansion is
+    /// complete, not before: a better one may still come.
+    /// @returns the lanes that have more to hand out, the best ranks first
     std::vector<lane_index> grow(const campaign_ref& c, const expansion_state& e,
                                  const std::vector<lane_growth>& lanes);
 
-    /// Lanes that appeared since the last call: the scheduler gives each a place.
+    /// Lanes that appeared since the last call, the best ranks first: the scheduler gives each a
+    /// place.
     [[nodiscard]] std::vector<lane_index> take_new_lanes();
     [[nodiscard]] lane_id id_of(lane_index lane) const;
+    [[nodiscard]] std::uint8_t rank_of(lane_index lane) const;
+    /// Where its recipients' retries are: itself, or the same lane's part of rank 0.
+    [[nodiscard]] lane_index retries_of(lane_index lane) const;
     [[nodiscard]] const campaign_ref& campaign_of(lane_index lane) const;
     /// True when take() would return something.
     [[nodiscard]] bool has_ready(lane_index lane, wall_time now);
@@ -175,10 +186,12 @@ private:
 
     [[nodiscard]] campaign_entry& entry(const campaign_ref& c);
     [[nodiscard]] const campaign_entry& entry(const campaign_ref& c) const;
-    lane_state& obtain_lane(campaign_entry& c, lane_id lane);
+    lane_state& obtain_lane(campaign_entry& c, const lane_part& part);
     void load_campaign(const campaign_ref& ref, const lifecycle& life, bool clean);
     void load_lanes(campaign_entry& c, bool clean);
-    void load_lane(campaign_entry& c, lane_id lane, bool clean);
+    void load_lane(campaign_entry& c, const lane_part& part, bool clean);
+    void load_retries(lane_state& l);
+    void sort_by_rank(std::vector<lane_index>& lanes) const;
     void name_unseen(const std::set<campaign_ref>& seen);
     void mark_damaged(const campaign_ref& ref, std::string_view what);
     [[nodiscard]] bool load_chunk(lane_state& l);

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <unordered_map>
+#include <map>
+#include <span>
 #include <vector>
 
 #include <hikyaku/queue/chunk.h>
@@ -14,8 +15,9 @@ namespace hikyaku::queue
 struct lane_growth
 {
     lane_id lane;
-    /// Chunks of the lane that exist now.
+    /// Chunks of the lane's part that exist now.
     std::uint32_t chunks = 0;
+    std::uint8_t rank = 0;
 };
 
 /// Turns pages of recipients into chunk rows. One per campaign that expands; one thread.
@@ -30,20 +32,21 @@ public:
 
     /// Adds a page to `out`: chunks and the E row, to be committed together with new domain rows.
     /// `recipients` in ascending ordinal order, ordinals above those of earlier pages.
-    /// @returns the lanes that grew: for the scheduler, once durable.
+    /// `ranks` belong to them one by one, below ranks_max; empty: all have rank 0.
+    /// @returns the parts of lanes that grew: for the scheduler, once durable.
     /// @error store::errc::corrupt  where a lane ends can't be read; `out` is then of no use.
     [[nodiscard]] result<std::vector<lane_growth>>
     add_page(const std::vector<chunk_entry>& recipients, const expansion_state& after,
-             store::record& out);
+             store::record& out, std::span<const std::uint8_t> ranks = {});
 
 private:
-    [[nodiscard]] result<std::uint32_t*> next_chunk(lane_id lane);
+    [[nodiscard]] result<std::uint32_t*> next_chunk(const lane_part& part);
     [[nodiscard]] result<lane_growth>
-    add_lane(lane_id lane, const std::vector<chunk_entry>& entries, store::record& out);
+    add_part(const lane_part& part, const std::vector<chunk_entry>& entries, store::record& out);
 
     const store::reader& queue_;
     campaign_ref campaign_;
-    std::unordered_map<std::uint32_t, std::uint32_t> next_chunk_;
+    std::map<lane_part, std::uint32_t> next_chunk_;
 };
 
 } // namespace hikyaku::queue

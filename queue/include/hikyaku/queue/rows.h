@@ -69,6 +69,8 @@ struct deferred_row
 {
     attempt_state state;
     domain_id domain;
+    /// Below ranks_max.
+    std::uint8_t rank = 0;
 };
 [[nodiscard]] std::string encode(const deferred_row& d);
 [[nodiscard]] std::optional<deferred_row> decode_deferred(std::string_view bytes);

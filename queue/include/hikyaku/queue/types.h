@@ -60,7 +60,19 @@ struct lane_id
     friend constexpr auto operator<=>(const lane_id&, const lane_id&) = default;
 };
 
-/// Place of a recipient in its lane: chunk number * 512 + index in the chunk.
+/// Ranks of a lane's recipients, 0 first: those of a campaign that leaves from a warming source are
+/// sorted by how recently they engaged; all others have rank 0.
+inline constexpr std::uint8_t ranks_max = 8;
+
+/// A lane's recipients of one rank.
+struct lane_part
+{
+    lane_id lane;
+    std::uint8_t rank = 0;
+    friend constexpr auto operator<=>(const lane_part&, const lane_part&) = default;
+};
+
+/// Place of a recipient in its part of a lane: chunk number * 512 + index in the chunk.
 using position = std::uint64_t;
 inline constexpr unsigned chunk_bits = 9;
 inline constexpr std::uint32_t chunk_entries_max = 1U << chunk_bits;

@@ -66,6 +66,11 @@ void put_usage(store::record& tenant, const tenant_usage& u);
 [[nodiscard]] result<std::optional<tenant_usage>> find_usage(const store::reader& queue,
                                                              tenant_id tenant);
 
+/// Erases the U rows of tenants that have no family any more: their numbers are never given again.
+/// At a start, before anything is sent.
+/// @error the store can't be read
+[[nodiscard]] result<void> erase_orphaned_usage(store::database& db);
+
 // All others belong to the platform. @pre the record is the platform's
 
 /// @pre row.day >= 0, row.site.size() <= site_bytes_max
