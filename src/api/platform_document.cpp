@@ -209,6 +209,12 @@ json::object operation_of(const described& r)
     return out;
 }
 
+/// The member of a path item that describes a method.
+std::string_view member_of(std::string_view method)
+{
+    return method == "GET" ? "get" : method == "PATCH" ? "patch" : "post";
+}
+
 http::response document(platform_call& call)
 {
     json::object paths;
@@ -219,7 +225,7 @@ http::response document(platform_call& call)
         {
             path = json::object{};
         }
-        path.as_object()[std::string_view(r.method) == "GET" ? "get" : "post"] = operation_of(r);
+        path.as_object()[member_of(r.method)] = operation_of(r);
     }
     const json::object token{{"type", "http"}, {"scheme", "bearer"}};
     json::object out{

@@ -241,8 +241,10 @@ void campaigns::publish(const queue::campaign_ref& c, const queue::lifecycle& l)
     {
         engine_->set_lifecycle(c, l);
     }
+    auto& w = l.transactional ? transactional_worker_ : broadcast_worker_;
     const std::lock_guard lock(work_mutex_);
-    work_ready_.notify_all();
+    w.waits = true;
+    w.ready.notify_all();
 }
 
 result<campaign_row, campaign_error> campaigns::change_state(

@@ -69,7 +69,8 @@ result<void> campaigns::load(delivery::engine& engine)
 
 void campaigns::run()
 {
-    worker_ = std::thread([this] { run_worker(); });
+    broadcast_worker_.thread = std::thread([this] { run_worker(false); });
+    transactional_worker_.thread = std::thread([this] { run_worker(true); });
 }
 
 void campaigns::stop()
@@ -77,30 +78,41 @@ void campaigns::stop()
     {
         const std::lock_guard lock(work_mutex_);
         stopping_ = true;
-        work_ready_.notify_all();
+        broadcast_worker_.ready.notify_all();
+        transactional_worker_.ready.notify_all();
     }
-    if (worker_.joinable())
+    for (auto* w : {&broadcast_worker_, &transactional_worker_})
     {
-        worker_.join();
+        if (w->thread.joinable())
+        {
+            w->thread.join();
+        }
     }
 }
 
-void campaigns::run_worker()
+campaigns::worker& campaigns::worker_of(const campaign_ref& c)
 {
+    const auto live = find_live(c);
+    return live != nullptr && live->source.transactional ? transactional_worker_
+                                                         : broadcast_worker_;
+}
+
+void campaigns::run_worker(bool transactional)
+{
+    auto& mine = transactional ? transactional_worker_ : broadcast_worker_;
     while (true)
     {
         std::vector<campaign_ref> finished;
         {
             std::unique_lock lock(work_mutex_);
-            if (to_finish_.empty() && !stopping_)
-            {
-                work_ready_.wait_for(lock, look_every);
-            }
+            // What was told while the worker was busy is not lost: it looks again at once.
+            mine.ready.wait_for(lock, look_every, [&] { return mine.waits || stopping_; });
             if (stopping_)
             {
                 return;
             }
-            finished.swap(to_finish_);
+            mine.waits = false;
+            finished.swap(mine.to_finish);
         }
         for (const auto& c : finished)
         {
@@ -111,7 +123,10 @@ void campaigns::run_worker()
             const std::shared_lock lock(live_mutex_);
             for (const auto& [ref, live] : live_)
             {
-                all.push_back(live);
+                if (live->source.transactional == transactional)
+                {
+                    all.push_back(live);
+                }
             }
         }
         const auto now = deps_.clock_source.wall();
@@ -178,6 +193,7 @@ void campaigns::expand(const campaign_ref& c)
         {
             return;
         }
+        const std::lock_guard numbering(page_mutex_);
         store::record platform(platform_tenant);
         store::record rows(c.tenant);
         auto page = audience.next(page_recipients, *state, platform, rows);
@@ -207,7 +223,9 @@ void campaigns::expand(const campaign_ref& c)
             both.push_back(std::move(platform));
         }
         both.push_back(std::move(rows));
-        deps_.db.commit(std::move(both), store::commit_class::bulk);
+        deps_.db.commit(std::move(both), live->source.transactional
+                                             ? store::commit_class::control
+                                             : store::commit_class::bulk);
         engine_->grow(c, *state, std::move(*grown));
     }
     engine_->grow(c, *state, {});

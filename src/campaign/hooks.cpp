@@ -305,9 +305,11 @@ bool campaigns::still_valid(const work& w) const
 
 void campaigns::on_drained(const queue::campaign_ref& c)
 {
+    auto& w = worker_of(c);
     const std::lock_guard lock(work_mutex_);
-    to_finish_.push_back(c);
-    work_ready_.notify_all();
+    w.to_finish.push_back(c);
+    w.waits = true;
+    w.ready.notify_all();
 }
 
 } // namespace hikyaku::campaign

@@ -93,6 +93,8 @@ private:
         path* where = nullptr;
         std::size_t shard = 0;
         bool is_idle = false;
+        /// It was told to end, so that its place becomes free.
+        bool ending = false;
         /// The site's health has been told how the connection went.
         bool answered = false;
         /// Transactional work that was squeezed in and has not been reported.
@@ -201,6 +203,7 @@ private:
     [[nodiscard]] bool squeeze_in(site& s, stand& st);
     [[nodiscard]] bool can_take(path& p, bool urgent);
     void end_spent_sessions(path& p);
+    void end_idle_session(path& p);
     [[nodiscard]] bool may_open(const path& p, bool urgent) const;
     [[nodiscard]] bool has_tokens(path& p);
     [[nodiscard]] std::optional<std::uint64_t> warm_up_cap_of(const path& p) const;
@@ -346,6 +349,8 @@ private:
     std::unordered_map<domain_id, std::unique_ptr<domain_entry>> domains_;
     std::unordered_map<session_id, session_entry> sessions_;
     session_id next_session_ = 1;
+    /// Sessions that are ending.
+    std::size_t ending_ = 0;
     /// Sites that wait for one of sessions_max, in turn.
     std::deque<site*> wait_for_place_;
     /// The pool that loads was full: nothing is leased before this.

@@ -178,6 +178,7 @@ void scheduler::on_session_over(session_report report)
     }
     const bool answered = found->second.answered;
     return_unsent(p, found->second, report.unsent.size());
+    ending_ -= found->second.ending ? 1 : 0;
     sessions_.erase(found);
     p.sessions.erase(report.session);
     if (p.provider != nullptr)

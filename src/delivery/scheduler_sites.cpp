@@ -315,13 +315,20 @@ bool scheduler::serve(path& p, stand* st)
     // No more than the connection may carry: the rest would only come back.
     const std::size_t room =
         p.limits().messages_per_connection - (to_idle ? sessions_.at(p.idle.front()).given : 0);
-    const bool urgent_only = !to_idle && sessions_.size() >= broadcast_sessions_max();
+    // Places of the reserve are for transactional mail, also when it has been sent.
+    const std::size_t staying = sessions_.size() - ending_;
+    const bool urgent_only =
+        to_idle ? staying > broadcast_sessions_max() : sessions_.size() >= broadcast_sessions_max();
     std::vector<queue::lease> leases;
     if (!take_batch(p, st, urgent_only, std::min<std::size_t>(options_.batch, room), leases))
     {
         if (!to_idle)
         {
             p.health.abandoned(mono);
+        }
+        else if (urgent_only)
+        {
+            end_idle_session(p);
         }
         return false;
     }
@@ -395,6 +402,20 @@ bool scheduler::can_take(path& p, bool urgent)
 
 /// Idle sessions that have been handed all that their connection may carry: some of it was not
 /// sent, so they would wait for more.
+/// The first idle session gets no more.
+void scheduler::end_idle_session(path& p)
+{
+    const auto id = p.idle.front();
+    p.idle.pop_front();
+    auto& entry = sessions_.at(id);
+    entry.is_idle = false;
+    if (!std::exchange(entry.ending, true))
+    {
+        ++ending_;
+    }
+    shards_[entry.shard]->finish(id);
+}
+
 void scheduler::end_spent_sessions(path& p)
 {
     while (!p.idle.empty())

@@ -42,7 +42,7 @@ struct jobs::impl
     void tell_to_stop(std::uint64_t id);
     void run_thread();
     void run_one(active_job& a);
-    void finish(job j, const outcome& how, bool cancelled);
+    void finish(job j, const outcome& how, const active_job& a);
     void resume_tenant(tenant_id tenant);
     [[nodiscard]] std::filesystem::path file_of(tenant_id tenant, std::uint64_t id) const;
 

@@ -111,16 +111,19 @@ void jobs::impl::run_one(active_job& a)
     {
         return; // goes on after the restart
     }
-    finish(c.current(), how, how.how == verdict::stopped && a.cancel);
+    finish(c.current(), how, a);
 }
 
-void jobs::impl::finish(job j, const outcome& how, bool cancelled)
+void jobs::impl::finish(job j, const outcome& how, const active_job& a)
 {
     if (db.find_tenant(j.tenant) == nullptr)
     {
         return;
     }
     auto change = log.begin(j.tenant, j.who, "job.finish");
+    // Set under the tenant's gate, which is held now: a request since the last save is not lost.
+    j.cancel_requested = j.cancel_requested || a.cancel;
+    const bool cancelled = how.how == verdict::stopped && j.cancel_requested;
     j.finished = time.wall();
     switch (how.how)
     {

@@ -38,7 +38,7 @@ class Isolation(ScenarioTest):
         """The pattern with what belongs to the other tenant in it."""
         resource = re.match(r"/v1/([a-z-]+)", pattern)[1]
         path = pattern.replace("{field}", "secret").replace("{value}", "s1")
-        path = path.replace("{address}", "s@one.test")
+        path = path.replace("{address}", "s@one.test").replace("{recipient}", "a@one.test")
         if "{id}" in path:
             self.assertIn(resource, self.ids, f"a new resource: {pattern}")
             path = path.replace("{id}", self.ids[resource])

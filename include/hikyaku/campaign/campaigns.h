@@ -219,7 +219,9 @@ private:
     [[nodiscard]] bool still_valid(const delivery::work& w) const;
     void on_drained(const queue::campaign_ref& c);
 
-    void run_worker();
+    struct worker;
+    void run_worker(bool transactional);
+    [[nodiscard]] worker& worker_of(const queue::campaign_ref& c);
     void expand(const queue::campaign_ref& c);
     void finish(const queue::campaign_ref& c);
     void end_expansion(const queue::campaign_ref& c);
@@ -236,10 +238,22 @@ private:
     duration_histogram signing_;
 
     mutable std::mutex work_mutex_;
-    std::condition_variable work_ready_;
-    std::vector<queue::campaign_ref> to_finish_;
+    /// One worker for transactional campaigns, one for the others: a password mail does not wait
+    /// until a long audience is at its end.
+    struct worker
+    {
+        std::condition_variable ready;
+        std::vector<queue::campaign_ref> to_finish;
+        /// Something began or changed since the worker looked last.
+        bool waits = false;
+        std::thread thread;
+    };
+    worker broadcast_worker_;
+    worker transactional_worker_;
+    /// Held from the numbering of a page's new domains until they are durable: the other worker's
+    /// pages may name them only then.
+    std::mutex page_mutex_;
     std::atomic<bool> stopping_{false};
-    std::thread worker_;
 };
 
 /// 'm' + campaign: the definition. 'r' + campaign + ordinal: a given recipient.

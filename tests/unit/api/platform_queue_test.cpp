@@ -1,5 +1,7 @@
 #include "support.h"
 
+#include <algorithm>
+#include <cctype>
 #include <set>
 
 namespace hikyaku::api
@@ -354,7 +356,10 @@ TEST_F(QueueTest, TheDocumentTellsOfEveryRoute)
     {
         for (const auto& operation : path.value().as_object())
         {
-            const std::string verb = operation.key() == "get" ? "GET " : "POST ";
+            std::string verb(operation.key());
+            std::transform(verb.begin(), verb.end(), verb.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+            verb += ' ';
             const std::string pattern(path.key());
             const auto kind = pattern.find("{kind}");
             if (kind == std::string::npos)
