@@ -322,14 +322,14 @@ private:
 
     std::shared_ptr<const shaping::source_table> sources_;
     std::unordered_map<std::string, std::unique_ptr<site>> sites_;
-    std::map<std::string, std::set<site*>> provider_sites_;
+    std::map<std::string, std::set<site*, by_place>> provider_sites_;
     std::map<std::pair<std::string, shaping::source_number>, provider_share> providers_;
     std::map<queue::campaign_ref, std::string> pools_;
     std::unordered_map<tenant_id, tenant_entry> tenants_;
     shaping::suspension_table suspensions_;
     shaping::match_counters matches_;
-    std::set<path*> adapted_;
-    std::set<path*> unsaved_;
+    std::set<path*, by_place> adapted_;
+    std::set<path*, by_place> unsaved_;
     bool suspensions_unsaved_ = false;
     /// Stored adaptations of paths that have not come up yet, by (site, number of the source).
     std::map<std::pair<std::string, shaping::source_number>, std::string> stored_;

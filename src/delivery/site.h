@@ -190,6 +190,16 @@ struct site
     }
 };
 
+/// Orders sites and paths by name: a seeded run must not depend on addresses.
+struct by_place
+{
+    bool operator()(const site* a, const site* b) const { return a->key < b->key; }
+    bool operator()(const path* a, const path* b) const
+    {
+        return a->where.key != b->where.key ? a->where.key < b->where.key : a->number < b->number;
+    }
+};
+
 /// A routing domain and what DNS says about it. Scheduler thread only.
 struct domain_entry
 {
