@@ -3,6 +3,7 @@
 #include <hikyaku/base/assert.h>
 #include <hikyaku/base/bytes.h>
 #include <hikyaku/base/log.h>
+#include <hikyaku/bounce/recipient_token.h>
 #include <hikyaku/mime/address.h>
 #include <hikyaku/queue/keys.h>
 
@@ -84,7 +85,7 @@ campaigns::compile(tenant_id tenant, campaign_id id, const definition& d) const
     env.tenant = tenant;
     env.offset_minutes = owner->offset_minutes;
     env.schema = *schema;
-    env.verp_key = deps_.master.derive("verp " + std::to_string(tenant.value));
+    env.verp_key = bounce::recipient_token_key(deps_.master, tenant);
     const auto at = d.from_email.rfind('@');
     const std::string domain = at == std::string::npos ? "" : d.from_email.substr(at + 1);
     const auto sender = deps_.domains.find_by_name(tenant, domain);

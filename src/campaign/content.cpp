@@ -1,6 +1,5 @@
-#include <hikyaku/base/bytes.h>
+#include <hikyaku/bounce/recipient_token.h>
 #include <hikyaku/campaign/content.h>
-#include <hikyaku/crypto/signed_token.h>
 #include <hikyaku/mime/address.h>
 #include <hikyaku/mime/header.h>
 
@@ -11,7 +10,6 @@ namespace hikyaku::campaign
 namespace
 {
 
-constexpr std::uint8_t verp_token = 1;
 constexpr std::size_t headers_max = 50;
 
 /// Collects mistakes while the parts are compiled.
@@ -198,11 +196,7 @@ compile_content(const definition& d, const content_environment& env)
 
 std::string verp_local_part(const content& c, ordinal who)
 {
-    std::string payload;
-    put_be(payload, c.tenant.value);
-    put_be(payload, c.campaign.value);
-    put_be(payload, who.value);
-    return "b-" + crypto::make_token(c.verp_key, verp_token, payload, crypto::token_text::base32);
+    return bounce::return_path_local_part(c.verp_key, {c.tenant, c.campaign, who});
 }
 
 } // namespace hikyaku::campaign
