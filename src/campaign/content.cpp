@@ -16,8 +16,6 @@ constexpr std::size_t headers_max = 50;
 class compiler
 {
 public:
-    explicit compiler(const content_environment& env) : env_(env) {}
-
     tmpl::program program(std::string_view source, tmpl::escape_mode mode, std::string pointer)
     {
         auto made = tmpl::compile(source, mode, slots_);
@@ -37,7 +35,6 @@ public:
     [[nodiscard]] std::vector<content_error>& errors() { return errors_; }
 
 private:
-    const content_environment& env_;
     tmpl::slot_table slots_;
     std::vector<content_error> errors_;
 };
@@ -132,7 +129,7 @@ result<std::shared_ptr<const content>, std::vector<content_error>>
 compile_content(const definition& d, const content_environment& env)
 {
     using tmpl::escape_mode;
-    compiler c(env);
+    compiler c;
     auto made =
         std::make_shared<content>(c.program(d.subject, escape_mode::header, "/subject"),
                                   c.program(d.from_name, escape_mode::header, "/from/name"));
