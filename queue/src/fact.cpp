@@ -19,6 +19,7 @@ enum flag : std::uint8_t
     dup_possible = 2,
     has_next_try = 4,
     has_count = 8,
+    has_contact = 16,
 };
 
 /// Reads what put_interned wrote.
@@ -106,6 +107,7 @@ void fact_block_writer::add(const fact& f)
     flags |= f.dup_possible ? dup_possible : 0;
     flags |= f.next_try != wall_time{} ? has_next_try : 0;
     flags |= f.count != 1 ? has_count : 0;
+    flags |= f.contact != 0 ? has_contact : 0;
     body_.push_back(static_cast<char>(flags));
     std::string campaign;
     put_be(campaign, f.campaign.value);
@@ -135,6 +137,10 @@ void fact_block_writer::add(const fact& f)
     if ((flags & has_count) != 0)
     {
         put_varint(body_, f.count);
+    }
+    if (f.contact != 0)
+    {
+        body_.push_back(static_cast<char>(f.contact));
     }
 }
 
@@ -191,6 +197,7 @@ std::optional<std::vector<fact>> decode_facts(std::string_view block)
         f.next_try =
             (flags & has_next_try) != 0 ? from_unix_ms(last + unzigzag(in.varint())) : wall_time{};
         f.count = (flags & has_count) != 0 ? in.varint() : 1;
+        f.contact = (flags & has_contact) != 0 ? in.u8() : std::uint8_t{0};
         f.tls_verified = (flags & tls_verified) != 0;
         f.dup_possible = (flags & dup_possible) != 0;
         out.push_back(std::move(f));

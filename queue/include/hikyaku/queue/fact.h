@@ -31,8 +31,11 @@ struct fact
     std::string enhanced;
     std::string reply;
     std::string stage;
-    /// Why, in one word: "greylisted", "no_such_user", "null_mx" …
+    /// Why, in one word: "greylist", "bad_mailbox", "bad_domain" …
     std::string cls;
+    /// What it means for the contact: 0 nothing, 1 counts as a failure, 2 proves the address bad
+    /// (bounce::contact_effect).
+    std::uint8_t contact = 0;
     std::string tls_version;
     std::string tls_cipher;
     bool tls_verified = false;
