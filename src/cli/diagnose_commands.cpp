@@ -132,6 +132,28 @@ void add_csv(CLI::App& root, command_context& ctx)
               });
 }
 
+void add_classify(CLI::App& root, command_context& ctx)
+{
+    auto* command = root.add_subcommand("classify", "What replies of mail servers mean");
+    const auto o = std::make_shared<classify_options>();
+    command->add_option("FILE", o->files, "One reply per line; none: standard input");
+    command->add_option("--stage", o->stage, "Where in the session")
+        ->check(CLI::IsMember({"connect", "banner", "ehlo", "starttls", "tls", "mail", "rcpt",
+                               "data", "body", "final_dot"}))
+        ->capture_default_str();
+    command->add_option("--mx", o->mx, "Name of the host that said it");
+    command->add_option("--domain", o->domain, "The recipient's domain");
+    command->add_option("--rules", o->rules, "File of rules; default: the built-in ones");
+    add_json_option(*command, ctx);
+    command->footer("Example:\n  echo '550 5.1.1 No such user' | hikyaku classify --stage rcpt");
+    on_chosen(*command, ctx,
+              [&ctx, o]
+              {
+                  o->json = ctx.json;
+                  return run_classify(*o, ctx.where.in, ctx.out(), ctx.err());
+              });
+}
+
 } // namespace
 
 void add_diagnose_commands(CLI::App& root, command_context& ctx)
@@ -145,6 +167,7 @@ void add_diagnose_commands(CLI::App& root, command_context& ctx)
     add_mx(root, ctx);
     add_spf(root, ctx);
     add_csv(root, ctx);
+    add_classify(root, ctx);
 }
 
 } // namespace hikyaku::cli

@@ -18,7 +18,8 @@ namespace hikyaku::bounce
 struct reply_context
 {
     smtp::stage stage = smtp::stage::rcpt;
-    /// 0: there was no reply; `text` then tells what happened.
+    /// 0: there was no reply; `text` then tells what happened. With an enhanced code 5.x.x it is a
+    /// permanent failure that a report tells of.
     int code = 0;
     /// When absent, one that stands elsewhere in the text counts: "550 Denied (#5.7.1)".
     smtp::enhanced_code enhanced{};
@@ -56,7 +57,7 @@ struct rule_failure
 /// is safe; a reload makes a new one. Time is linear in the text whatever a peer writes.
 ///
 /// The first rule that matches decides. Whatever the rules say:
-/// - 421, 4xx, a 5xx with an enhanced code 4.x.x, and no reply at all never bounce;
+/// - 4xx, a 5xx with an enhanced code 4.x.x, and no reply at all never bounce;
 /// - what is said at connect, banner, EHLO or TLS is about the connection: it never bounces;
 /// - what is not bounced, or is said before RCPT, or has its cause on the sender's side
 ///   (is_sender_side), keeps the contact;

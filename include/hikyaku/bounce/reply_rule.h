@@ -70,7 +70,7 @@ struct reply_sample
 struct reply_rule
 {
     static constexpr std::size_t name_bytes_max = 64;
-    static constexpr std::size_t text_bytes_max = 1'000;
+    static constexpr std::size_t text_bytes_max = 4'000;
     static constexpr std::size_t texts_max = 200;
     static constexpr std::size_t list_max = 64;
 

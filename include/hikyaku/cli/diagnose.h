@@ -133,4 +133,23 @@ struct csv_options
 [[nodiscard]] int run_csv(const csv_options& options, std::istream& in, std::ostream& out,
                           std::ostream& err);
 
+/// `hikyaku classify [--stage S] [--mx HOST] [--domain D] [--rules FILE] [FILE…]`: what replies of
+/// servers mean, `{code, enhanced, class, message, contact}` per reply with json. One reply per
+/// line; one of several lines is written as on the wire ("550-…", then "550 …") or with "\n"
+/// between its lines. Empty lines are passed over.
+struct classify_options
+{
+    /// As in reply rules: rcpt, final_dot …
+    std::string stage = "rcpt";
+    std::string mx;
+    std::string domain;
+    /// Rules in the form of bounce-rules.yaml; empty: the built-in ones.
+    std::string rules;
+    /// None: standard input.
+    std::vector<std::string> files;
+    bool json = false;
+};
+[[nodiscard]] int run_classify(const classify_options& options, std::istream& in, std::ostream& out,
+                               std::ostream& err);
+
 } // namespace hikyaku::cli

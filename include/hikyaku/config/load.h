@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <hikyaku/base/result.h>
+#include <hikyaku/bounce/classifier.h>
 #include <hikyaku/config/config_error.h>
 #include <hikyaku/config/settings.h>
 #include <hikyaku/shaping/shaping_table.h>
@@ -34,6 +35,14 @@ inline constexpr std::size_t errors_max = 100;
 load_shaping(const std::string& path);
 [[nodiscard]] result<std::shared_ptr<const shaping::shaping_table>, config_errors>
 parse_shaping(std::string_view text, const std::string& file);
+
+/// Reads bounce-rules.yaml, compiles the rules and tries their samples. An empty path gives the
+/// built-in ones.
+/// @error like load()
+[[nodiscard]] result<std::shared_ptr<const bounce::classifier>, config_errors>
+load_bounce_rules(const std::string& path);
+[[nodiscard]] result<std::shared_ptr<const bounce::classifier>, config_errors>
+parse_bounce_rules(std::string_view text, const std::string& file);
 
 /// Every key of hikyaku.yaml that holds a value ("delivery.smtp_port"), in the order of the file.
 /// Members of list items and of maps with free names are written with "[]" and "*":
