@@ -2,12 +2,11 @@
 
 #include <hikyaku/base/assert.h>
 #include <hikyaku/base/log.h>
+#include <hikyaku/base/thread.h>
 
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
-
-#include <pthread.h>
 
 namespace hikyaku::delivery
 {
@@ -89,7 +88,9 @@ result<void> scheduler::start(bool clean)
 
 void scheduler::run()
 {
-    ::pthread_setname_np(::pthread_self(), "hk-scheduler");
+    name_this_thread("hk-scheduler");
+    // It is woken several times per message, often by a shard that has just begun to sign.
+    let_others_finish();
     context_.run();
 }
 
@@ -454,7 +455,7 @@ void scheduler::attempts_ready()
 }
 void scheduler::outcomes_wanted()
 {
-    if (!wanted_.exchange(true))
+    if (waiting_.fetch_add(1) + 1 >= quorum_.load() && !wanted_.exchange(true))
     {
         asio::post(context_,
                    [this]

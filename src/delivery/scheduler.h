@@ -132,6 +132,9 @@ private:
     static constexpr unsigned settlements_in_flight_max = 2;
     /// Outcomes gather for so long, unless a session waits for one to be durable.
     static constexpr milliseconds gather_max{5};
+    /// One session in so many waiting ends the gathering: with few sessions each is waited for by
+    /// its peer, with many the processors have other work meanwhile.
+    static constexpr std::size_t quorum_share = 3;
     /// Leases of one tail lane outside of it; beyond that the lane waits.
     static constexpr std::size_t tail_out_max = 512;
     /// Retries that wait for one source at one site.
@@ -315,6 +318,10 @@ private:
     std::unique_ptr<net::timer> gather_timer_;
     bool gathering_ = false;
     std::atomic<bool> wanted_{false};
+    /// Sessions that began to wait for an outcome since the last collection, and how many of them
+    /// end the gathering.
+    std::atomic<std::size_t> waiting_{0};
+    std::atomic<std::size_t> quorum_{1};
     std::unique_ptr<resolver::mx_resolver> resolver_;
     queue::active_queue queue_;
     std::vector<std::unique_ptr<shard>> shards_;

@@ -3,11 +3,10 @@
 #include "session.h"
 
 #include <hikyaku/base/assert.h>
+#include <hikyaku/base/thread.h>
 #include <hikyaku/net/tcp_dialer.h>
 
 #include <boost/asio/post.hpp>
-
-#include <pthread.h>
 
 namespace hikyaku::delivery
 {
@@ -48,7 +47,7 @@ void shard::start()
 
 void shard::run()
 {
-    ::pthread_setname_np(::pthread_self(), ("hk-shard-" + std::to_string(index_)).c_str());
+    name_this_thread("hk-shard-" + std::to_string(index_));
     context_.run();
 }
 

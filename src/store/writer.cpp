@@ -3,13 +3,13 @@
 #include <hikyaku/base/assert.h>
 #include <hikyaku/base/bytes.h>
 #include <hikyaku/base/log.h>
+#include <hikyaku/base/thread.h>
 #include <hikyaku/crypto/sha256.h>
 
 #include <algorithm>
 #include <cstdlib>
 
 #include <boost/system/system_error.hpp>
-#include <pthread.h>
 
 namespace hikyaku::store
 {
@@ -235,7 +235,7 @@ bool writer::write_one()
 
 void writer::run()
 {
-    ::pthread_setname_np(::pthread_self(), "hk-writer");
+    name_this_thread("hk-writer");
     group g;
     while (wait_for_group(g))
     {

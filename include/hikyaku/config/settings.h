@@ -150,7 +150,7 @@ struct store_settings
     std::uint64_t block_cache = 48u << 20;
     std::uint64_t memtables = 64u << 20;
     std::uint64_t wal_max = 32u << 20;
-    milliseconds group_wait{1};
+    milliseconds group_wait{0};
 
     friend bool operator==(const store_settings&, const store_settings&) = default;
 };

@@ -46,7 +46,7 @@ struct options
     /// A group is closed at this size; a single larger record is its own group.
     std::size_t group_bytes_max = 256u << 10;
     /// How long outcomes wait for company when nothing else waits: one sync then carries more.
-    std::chrono::microseconds group_wait{1'000};
+    std::chrono::microseconds group_wait{0};
     /// The file system seam: nullptr is the machine's. Outlives the database.
     rocksdb::Env* env = nullptr;
     /// The wall clock of time marks: nullptr is the machine's (by hand: none are written).
