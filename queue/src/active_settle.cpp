@@ -249,6 +249,21 @@ settlement active_queue::close(const campaign_ref& c, disposition how, wall_time
     return {c.tenant, std::move(rows), seq, std::move(block)};
 }
 
+settlement active_queue::append(tenant_id tenant, const std::vector<fact>& facts,
+                                store::record rows)
+{
+    HK_ASSERT(!facts.empty() && rows.tenant() == tenant);
+    fact_block_writer block;
+    for (const auto& f : facts)
+    {
+        block.add(f);
+    }
+    settlement s{tenant, std::move(rows), next_fact_seq(tenant),
+                 std::make_shared<const std::string>(block.finish())};
+    s.rows.put(store::space::data, fact_key(s.fact_seq), *s.facts);
+    return s;
+}
+
 void erase_lanes(const campaign_ref& c, store::record& rows)
 {
     for (const row kind : {row::chunk, row::progress, row::deferred})

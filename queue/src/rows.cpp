@@ -93,10 +93,10 @@ std::optional<expansion_state> decode_expansion(std::string_view bytes)
 std::string encode(const counters& c)
 {
     std::string out(1, static_cast<char>(format));
-    put_varint(out, dispositions_max);
-    for (const auto n : c.final_by)
+    put_varint(out, counted_dispositions);
+    for (std::size_t d = 0; d < counted_dispositions; ++d)
     {
-        put_varint(out, n);
+        put_varint(out, c.final_by[d]);
     }
     put_varint(out, c.deferred_now);
     put_varint(out, c.unknown_now);
@@ -110,13 +110,13 @@ std::optional<counters> decode_counters(std::string_view bytes)
     counters c;
     const auto version = in.u8();
     const auto count = in.varint();
-    if (version != format || count != dispositions_max)
+    if (version != format || count != counted_dispositions)
     {
         return std::nullopt;
     }
-    for (auto& n : c.final_by)
+    for (std::size_t d = 0; d < counted_dispositions; ++d)
     {
-        n = in.varint();
+        c.final_by[d] = in.varint();
     }
     c.deferred_now = in.varint();
     c.unknown_now = in.varint();

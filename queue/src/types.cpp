@@ -24,6 +24,10 @@ std::string_view to_string(disposition d) noexcept
         return "suppressed";
     case disposition::failed:
         return "failed";
+    case disposition::oob_bounce:
+        return "oob_bounce";
+    case disposition::complaint:
+        return "complaint";
     }
     return "damaged";
 }

@@ -1,5 +1,7 @@
 #include "campaign_json.h"
 
+#include "breaker_json.h"
+
 #include <hikyaku/base/time.h>
 #include <hikyaku/segment/condition.h>
 
@@ -289,6 +291,7 @@ result<campaign_request, http::response> read_campaign(tenant_call& call, const 
     }
     d.sandbox = in.optional_bool("sandbox").value_or(false);
     d.alignment_override = in.optional_bool("alignment_override").value_or(false);
+    d.breaker = read_breaker(in);
     d.once_per_address =
         in.optional_choice<bool>("duplicates", {{"once", true}, {"each", false}}).value_or(true);
     (void)in.optional_choice<int>("charset", {{"utf-8", 0}});
@@ -336,6 +339,12 @@ json::object campaign_to_json(const tenant_call& call, const campaign::campaign_
     out["pool"] = d.pool;
     out["sandbox"] = d.sandbox;
     out["alignment_override"] = d.alignment_override;
+    out["breaker"] = d.breaker ? json::value(breaker_to_json(*d.breaker)) : json::value(nullptr);
+    const bool paused_itself = row.life.state == queue::campaign_state::paused &&
+                               row.came_back.cause != campaign::breaker_cause::none;
+    out["paused_reason"] = paused_itself ? json::value(campaign::to_string(row.came_back.cause))
+                                         : json::value(nullptr);
+    out["paused_detail"] = paused_itself ? json::value(row.came_back.detail) : json::value(nullptr);
     out["duplicates"] = d.once_per_address ? "once" : "each";
     out["created_at"] = call.time(row.created);
     const bool started =
@@ -378,6 +387,9 @@ json::object report_to_json(const tenant_call& call, const campaign::campaign_ro
     out["in_flight"] = r.in_flight;
     out["deferred"] = r.counts.deferred_now;
     out["attempts"] = r.counts.attempts;
+    // Beside the sum: these recipients are counted as delivered.
+    out["oob_bounced"] = r.came_back.oob_bounced;
+    out["complaints"] = r.came_back.complaints;
     out["left_out"] = json::object{{"duplicates", r.duplicates},
                                    {"no_address", r.no_address},
                                    {"invalid_address", r.invalid_address}};

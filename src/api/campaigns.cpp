@@ -209,7 +209,7 @@ void add_components(route_table& routes)
 "unsubscribe":{"type":"object","properties":{"url":{"type":"string"},"mailto":{"type":"string"},"one_click":{"type":"boolean"}}},
 "feedback_id":{"type":"string"},"send_at":{"type":"string","format":"date-time"},"expires_after":{"type":"string"},
 "topic":{"type":"string"},"stream":{"enum":["broadcast","transactional"]},"pool":{"const":"default"},
-"sandbox":{"type":"boolean"},
+"sandbox":{"type":"boolean"},"breaker":{"$ref":"#/components/schemas/Breaker"},
 "alignment_override":{"type":"boolean","description":"start although records of the sender domain fail; logged"},"duplicates":{"enum":["once","each"]},"charset":{"const":"utf-8"},
 "tracking":{"type":"object","properties":{"opens":{"const":false},"clicks":{"const":false}}}}})");
     routes.add_component("Campaign",
@@ -217,6 +217,9 @@ void add_components(route_table& routes)
 "id":{"type":"string"},"name":{"type":"string"},
 "state":{"enum":["draft","scheduled","expanding","sending","paused","finished","cancelled"]},
 "created_at":{"type":"string","format":"date-time"},"send_at":{"type":["string","null"]},"expires_at":{"type":["string","null"]},
+"breaker":{"description":"what the campaign says in place of the tenant's settings; null: nothing"},
+"paused_reason":{"enum":["bounce_rate","complaint_rate",null],"description":"why it paused itself; resume lets it go on and count anew"},
+"paused_detail":{"type":["string","null"]},
 "warnings":{"type":"array","description":"of :start: records of the sender domain that fail and did not refuse it",
 "items":{"type":"object","properties":{"pointer":{"type":"string"},"code":{"type":"string"},"detail":{"type":"string"}}}}}})");
     routes.add_component("CampaignReport", R"({"type":"object",
@@ -225,6 +228,8 @@ void add_components(route_table& routes)
 "recipients":{"type":"integer"},"delivered":{"type":"integer"},"bounced":{"type":"integer"},"unknown":{"type":"integer"},
 "expired":{"type":"integer"},"cancelled":{"type":"integer"},"suppressed":{"type":"integer"},"failed":{"type":"integer"},
 "pending":{"type":"integer"},"in_flight":{"type":"integer"},"deferred":{"type":"integer"},"attempts":{"type":"integer"},
+"oob_bounced":{"type":"integer","description":"failures reported by mail later, of recipients counted as delivered"},
+"complaints":{"type":"integer","description":"of recipients counted as delivered"},
 "left_out":{"type":"object"},"expansion_complete":{"type":"boolean"}}})");
     routes.add_component("CampaignPreviewRequest",
                          R"({"type":"object","properties":{"contact":{"type":"string"}}})");

@@ -2,6 +2,9 @@
 #include "resources.h"
 
 #include <hikyaku/api/context.h>
+#include <hikyaku/campaign/campaigns.h>
+#include <hikyaku/feedback/error_counter.h>
+#include <hikyaku/mime/address.h>
 
 namespace hikyaku::api
 {
@@ -77,10 +80,56 @@ http::response create(tenant_call& call, const crm::schema& s)
     return out;
 }
 
+/// How mail to the contact's address fares: {"errors", "last_error", "suppressed"}; null without an
+/// address.
+json::value mail_state(const tenant_call& call, const crm::contact& c)
+{
+    const auto* email = c.find(crm::email_field);
+    const auto* text = email != nullptr ? std::get_if<std::string>(email) : nullptr;
+    const auto address = mime::parse_address(text != nullptr ? *text : std::string());
+    const auto rows = call.all().db.find_tenant(call.tenant());
+    if (address.has_error() || rows == nullptr)
+    {
+        return nullptr;
+    }
+    const auto normalized = address->normalized();
+    const auto counter = feedback::find_counter(*rows, normalized);
+    const auto entry = call.all().crm_data.suppressions.find(call.tenant(), normalized);
+    const bool suppressed = entry.has_value() && *entry && (**entry).active(call.now());
+    json::object out{{"errors", 0}, {"last_error", nullptr}, {"suppressed", nullptr}};
+    if (counter.has_value() && *counter)
+    {
+        const auto& e = **counter;
+        out["errors"] = e.suppressed && !suppressed ? 0 : e.score;
+        if (e.at != wall_time{})
+        {
+            out["last_error"] = json::object{{"class", e.cls},
+                                             {"campaign", campaign::public_id(e.campaign)},
+                                             {"at", call.time(e.at)}};
+        }
+    }
+    if (suppressed)
+    {
+        out["suppressed"] = json::object{
+            {"reason", crm::to_string((**entry).reason)},
+            {"expires_at", (**entry).expires ? json::value(call.time(*(**entry).expires))
+                                             : json::value(nullptr)}};
+    }
+    return out;
+}
+
 http::response show_number(tenant_call& call, const crm::schema& s, ordinal number, unsigned status)
 {
     const auto found = call.all().crm_data.contacts.get(call.tenant(), number);
-    return found ? contact_answer(call, s, *found, status) : contact_failure(found.error());
+    if (!found)
+    {
+        return contact_failure(found.error());
+    }
+    auto out = crm::to_json(call.tenant(), s, *found, false, call.offset_minutes());
+    out["mail"] = mail_state(call, *found);
+    auto answer = http::response::json(status, out);
+    answer.set_header("ETag", "\"" + std::to_string(found->revision) + "\"");
+    return answer;
 }
 
 http::response show(tenant_call& call, const crm::schema& s)
@@ -233,7 +282,11 @@ void add_contact_routes(http::router& router, services& all)
 "required":["id","revision","created_at","updated_at","fields"],"properties":{
 "id":{"type":"string"},"revision":{"type":"integer"},
 "created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"},
-"fields":{"$ref":"#/components/schemas/ContactFields"}}})");
+"fields":{"$ref":"#/components/schemas/ContactFields"},
+"mail":{"type":["object","null"],"description":"of a single contact: how mail to its address fares","properties":{
+"errors":{"type":"integer","description":"the error counter; see the setting bounce_threshold"},
+"last_error":{"type":["object","null"],"properties":{"class":{"type":"string"},"campaign":{"type":"string"},"at":{"type":"string","format":"date-time"}}},
+"suppressed":{"type":["object","null"],"properties":{"reason":{"type":"string"},"expires_at":{"type":["string","null"]}}}}}}})");
     tenant_route read{.required = scope::contacts_read};
     read.text = text("Lists contacts, oldest first", "", "Contact", 200);
     read.text.is_list = true;

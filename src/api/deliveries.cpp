@@ -117,7 +117,7 @@ void add_delivery_routes(http::router& router, services& all)
         "Delivery",
         R"({"type":"object","required":["campaign","event","time","recipient","attempt"],"properties":{
 "campaign":{"type":"string"},
-"event":{"enum":["delivered","deferred","bounced","unknown","expired","cancelled","suppressed","failed"]},
+"event":{"enum":["delivered","deferred","bounced","unknown","expired","cancelled","suppressed","failed","oob_bounce","complaint"]},
 "time":{"type":"string","format":"date-time"},"recipient":{"type":"string"},"attempt":{"type":"integer"},
 "code":{"type":["integer","null"]},"enhanced":{"type":["string","null"]},
 "reply":{"type":["string","null"],"description":"what the receiving server said, or why nothing was sent"},

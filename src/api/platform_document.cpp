@@ -55,6 +55,12 @@ constexpr described routes[] = {
     {"GET", "/platform/v1/sources",
      "Source addresses: pools, warm-up with what is used today, findings of the last check", "", "",
      ""},
+    {"GET", "/platform/v1/dead-addresses",
+     "How many addresses the installation knows not to exist, and the settings of that list", "",
+     "", ""},
+    {"GET", "/platform/v1/dead-addresses/{address}", "What is known of one address", "", "", ""},
+    {"DELETE", "/platform/v1/dead-addresses/{address}", "Takes an address off the list", "", "",
+     ""},
     {"GET", "/platform/v1/pools", "Pools and the weights of their sources", "", "", ""},
     {"POST", "/platform/v1/tenants/{id}:suspend", "Closes a tenant's access", "", "", ""},
     {"POST", "/platform/v1/tenants/{id}:resume", "Opens it again", "", "", ""},
@@ -212,7 +218,10 @@ json::object operation_of(const described& r)
 /// The member of a path item that describes a method.
 std::string_view member_of(std::string_view method)
 {
-    return method == "GET" ? "get" : method == "PATCH" ? "patch" : "post";
+    return method == "GET"      ? "get"
+           : method == "PATCH"  ? "patch"
+           : method == "DELETE" ? "delete"
+                                : "post";
 }
 
 http::response document(platform_call& call)

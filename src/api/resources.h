@@ -15,6 +15,8 @@ void add_job_routes(http::router& router, services& all);
 void add_suppression_routes(http::router& router, services& all);
 void add_domain_routes(http::router& router, services& all);
 void add_key_routes(http::router& router, services& all);
+/// What a tenant wants done with what comes back.
+void add_settings_routes(http::router& router, services& all);
 /// What happened to a contact over all campaigns.
 void add_delivery_routes(http::router& router, services& all);
 /// Recipients of a campaign, and why one has not got it yet.
@@ -29,6 +31,8 @@ void add_document_route(http::router& router, services& all);
 void add_platform_tenant_routes(http::router& router, services& all);
 void add_platform_queue_routes(http::router& router, services& all);
 void add_platform_source_routes(http::router& router, services& all);
+/// The installation's list of addresses that do not exist.
+void add_platform_dead_address_routes(http::router& router, services& all);
 void add_platform_status_routes(http::router& router, services& all);
 
 } // namespace hikyaku::api

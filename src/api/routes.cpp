@@ -14,6 +14,7 @@ void add_tenant_routes(http::router& router, services& all)
     add_import_routes(router, all);
     add_job_routes(router, all);
     add_suppression_routes(router, all);
+    add_settings_routes(router, all);
     add_domain_routes(router, all);
     add_key_routes(router, all);
     add_operation_log_routes(router, all);
@@ -29,6 +30,7 @@ void add_platform_routes(http::router& router, services& all)
     add_platform_tenant_routes(router, all);
     add_platform_queue_routes(router, all);
     add_platform_source_routes(router, all);
+    add_platform_dead_address_routes(router, all);
     add_platform_status_routes(router, all);
 }
 

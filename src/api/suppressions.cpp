@@ -1,6 +1,7 @@
 #include "resources.h"
 
 #include <hikyaku/api/context.h>
+#include <hikyaku/campaign/campaigns.h>
 #include <hikyaku/crypto/base64.h>
 
 namespace hikyaku::api
@@ -18,6 +19,9 @@ json::value suppression_to_json(const tenant_call& call, const crm::suppression&
         {"address", s.address},
         {"reason", crm::to_string(s.reason)},
         {"source", s.source},
+        {"campaign", s.campaign == campaign_id{} ? json::value(nullptr)
+                                                 : json::value(campaign::public_id(s.campaign))},
+        {"class", s.cls.empty() ? json::value(nullptr) : json::value(s.cls)},
         {"at", call.time(s.at)},
         {"expires_at", s.expires ? json::value(call.time(*s.expires)) : json::value(nullptr)},
         {"active", s.active(call.now())}};
@@ -25,10 +29,20 @@ json::value suppression_to_json(const tenant_call& call, const crm::suppression&
 
 http::response list(tenant_call& call)
 {
-    const auto p = read_page(call.request(), {"address"});
+    const auto p = read_page(call.request(), {"address", "reason"});
     if (!p)
     {
         return p.error();
+    }
+    std::optional<crm::suppression_reason> only;
+    if (const auto reason = call.request().query.find("reason"))
+    {
+        only = crm::parse_suppression_reason(*reason);
+        if (!only)
+        {
+            return invalid_parameter("reason",
+                                     "reason is unsubscribed, complaint, bounce or manual.");
+        }
     }
     json::array data;
     if (const auto address = call.request().query.find("address"))
@@ -38,7 +52,7 @@ http::response list(tenant_call& call)
         {
             return to_response(found.error());
         }
-        if (*found)
+        if (*found && (!only || (**found).reason == *only))
         {
             data.push_back(suppression_to_json(call, **found));
         }
@@ -49,7 +63,7 @@ http::response list(tenant_call& call)
     {
         return invalid_parameter("cursor", "cursor is what next_cursor of an answer was.");
     }
-    const auto found = call.all().crm_data.suppressions.list(call.tenant(), *after, p->limit);
+    const auto found = call.all().crm_data.suppressions.list(call.tenant(), *after, p->limit, only);
     if (!found)
     {
         return to_response(found.error());
@@ -135,12 +149,16 @@ void add_suppression_routes(http::router& router, services& all)
 "expires_at":{"type":"string","format":"date-time"}}})");
     all.routes.add_component("Suppression",
                              R"({"type":"object","properties":{"address":{"type":"string"},
-"reason":{"type":"string"},"source":{"type":"string"},"at":{"type":"string","format":"date-time"},
+"reason":{"enum":["unsubscribed","complaint","bounce","manual"]},
+"source":{"type":"string","description":"api, or what the receiving server said"},
+"campaign":{"type":["string","null"],"description":"the campaign whose message led to it"},
+"class":{"type":["string","null"],"description":"class of the failure, or type of the complaint"},"at":{"type":"string","format":"date-time"},
 "expires_at":{"type":["string","null"]},"active":{"type":"boolean"}}})");
     tenant_route read{.required = scope::contacts_read};
     read.text = {.summary = "Lists addresses that get no mail",
                  .tag = "suppressions",
-                 .query = {{"address", "Only this address, in any form"}},
+                 .query = {{"address", "Only this address, in any form"},
+                           {"reason", "Only of this reason; pages may then be short"}},
                  .response = "Suppression",
                  .is_list = true,
                  .errors = {422}};

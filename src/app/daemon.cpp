@@ -276,17 +276,21 @@ result<void, failure> daemon::open_delivery()
     campaigns_ = std::make_unique<campaign::campaigns>(campaign::campaigns::dependencies{
         *db_, *log_, system_clock(), *ids_, *crm_, *tenants_, *domains_, *routing_, *master_,
         engine_options.shards, watch_.get(), [this](const std::string& pool)
-        { return is_warming(*source_watch_->sources(), pool, today()); }});
+        { return is_warming(*source_watch_->sources(), pool, today()); },
+        [this](tenant_id tenant, std::span<const std::string> addresses, std::vector<bool>& out)
+        { find_dead(tenant, addresses, out); }});
     feed::outcome_index_options index_options;
     index_options.has_contacts = [this](tenant_id tenant, campaign_id id)
     { return campaigns_->has_contacts(tenant, id); };
     outcomes_ = std::make_unique<feed::outcome_index>(*db_, std::move(index_options));
+    open_feedback();
     pool_ = std::make_unique<net::blocking_pool>(net::blocking_pool_options{load_threads, 4096});
     auto hooks = campaigns_->make_hooks(
         [this](const queue::settlement& s)
         {
             delivery_log_->on_settled(s.tenant, s.fact_seq, s.facts);
             outcomes_->on_settled(s.tenant);
+            effects_->on_settled(s.tenant);
         });
     hooks.terms_of = [this](tenant_id id) { return terms_of(id); };
     engine_ = std::make_unique<delivery::engine>(
@@ -313,11 +317,12 @@ result<void, failure> daemon::open_delivery()
         return in("queue", started.error().message());
     }
     campaigns_->run();
+    effects_->run();
     jobs_->run(); // jobs of a former process may need the campaigns
     watch_->run();
     source_watch_->run();
     metrics_ = std::make_unique<metrics>(
-        metrics::sources{*engine_, *db_, *disk_, campaigns_->sign_durations()});
+        metrics::sources{*engine_, *db_, *disk_, campaigns_->sign_durations(), *effects_, *dead_});
     return {};
 }
 
@@ -339,6 +344,8 @@ result<void, failure> daemon::open_listeners()
         .watch = watch_.get(),
         .campaigns = campaigns_.get(),
         .outcomes = outcomes_.get(),
+        .settings = tenant_settings_.get(),
+        .dead = dead_.get(),
         .queue = api::queue_access::of(*engine_),
         .hooks = {},
         .token = token_.get(),
@@ -485,6 +492,10 @@ result<std::vector<std::string>, failure> daemon::reload()
         settings_.sources = wanted->sources;
         settings_.pools = wanted->pools;
         settings_.source_checks = wanted->source_checks;
+        settings_.feedback.dead_addresses = wanted->feedback.dead_addresses;
+        settings_.feedback.dead_expires_after = wanted->feedback.dead_expires_after;
+        settings_.feedback.dead_tenants_min = wanted->feedback.dead_tenants_min;
+        dead_->set_options(dead_options());
         shaping_ = *shaping;
         servers = config::effective_dns_servers(settings_);
     }
@@ -554,6 +565,7 @@ void daemon::daily()
     {
         log::warning("expiry_failed", {{"tenant", platform_tenant.value}});
     }
+    dead_->expire(now);
     for (const auto id : db_->tenants())
     {
         (void)jobs_->expire(id, now);
@@ -605,6 +617,10 @@ void daemon::stop()
     if (source_watch_)
     {
         source_watch_->stop();
+    }
+    if (effects_)
+    {
+        effects_->stop(); // the rest is folded at the next start
     }
     if (campaigns_)
     {

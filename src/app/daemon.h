@@ -15,6 +15,9 @@
 #include <hikyaku/feed/delivery_log.h>
 #include <hikyaku/feed/outcome_index.h>
 #include <hikyaku/feed/rates.h>
+#include <hikyaku/feedback/dead_addresses.h>
+#include <hikyaku/feedback/effects.h>
+#include <hikyaku/feedback/tenant_settings.h>
 #include <hikyaku/http/server.h>
 #include <hikyaku/identity/api_keys.h>
 #include <hikyaku/identity/domain_watch.h>
@@ -63,6 +66,11 @@ private:
     [[nodiscard]] result<void, failure> open_identity();
     void open_crm();
     [[nodiscard]] result<void, failure> open_delivery();
+    /// What comes back: effects of facts, intake of inbound mail. Before the engine starts.
+    void open_feedback();
+    [[nodiscard]] feedback::dead_address_options dead_options() const;
+    void find_dead(tenant_id tenant, std::span<const std::string> addresses,
+                   std::vector<bool>& out) const;
     [[nodiscard]] result<void, failure> open_listeners();
     void open_watch();
     /// The sources in force, and the checks of them.
@@ -103,8 +111,11 @@ private:
     std::unique_ptr<feed::rates> rates_;
     std::unique_ptr<feed::delivery_log> delivery_log_;
     std::unique_ptr<source_watch> source_watch_;
+    std::unique_ptr<feedback::settings_book> tenant_settings_;
+    std::unique_ptr<feedback::dead_addresses> dead_;
     std::unique_ptr<campaign::campaigns> campaigns_;
     std::unique_ptr<feed::outcome_index> outcomes_; // asks campaigns_
+    std::unique_ptr<feedback::effects> effects_;    // asks campaigns_
     std::unique_ptr<net::blocking_pool> pool_;
     std::unique_ptr<delivery::engine> engine_;
     std::unique_ptr<metrics> metrics_;

@@ -190,6 +190,26 @@ void add_adaptations(page& out, const delivery::engine_view& v)
                 static_cast<double>(v.adaptations));
 }
 
+void add_feedback(page& out, const metrics::sources& from)
+{
+    const auto stats = from.effects.stats();
+    auto& suppressed =
+        out.family("hikyaku_suppressions_total",
+                   "Addresses suppressed since the start for what came back.", MetricType::Counter);
+    const std::pair<const char*, std::uint64_t> reasons[] = {
+        {"bounce", stats.suppressed_by_bounce}, {"complaint", stats.suppressed_by_complaint}};
+    for (const auto& [reason, n] : reasons)
+    {
+        auto& m = suppressed.metric.emplace_back();
+        m.label = {{"reason", reason}};
+        m.counter.value = static_cast<double>(n);
+    }
+    out.counter("hikyaku_campaigns_paused_total", "Campaigns that paused themselves.",
+                static_cast<double>(stats.paused));
+    out.gauge("hikyaku_dead_addresses", "Addresses proven not to exist.",
+              static_cast<double>(from.dead.size()));
+}
+
 } // namespace
 
 void metrics::observe_request(std::string_view route, unsigned, std::chrono::microseconds took)
@@ -231,6 +251,7 @@ std::string metrics::text()
             f.metric.back().label = {{"route", route.empty() ? "none" : route}};
         }
     }
+    add_feedback(out, from_);
     const auto commits = from_.db.stats();
     out.counter("hikyaku_commit_groups_total", "Group commits.",
                 static_cast<double>(commits.groups));

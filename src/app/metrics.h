@@ -7,6 +7,8 @@
 
 #include <hikyaku/base/duration_histogram.h>
 #include <hikyaku/delivery/engine.h>
+#include <hikyaku/feedback/dead_addresses.h>
+#include <hikyaku/feedback/effects.h>
 #include <hikyaku/store/database.h>
 #include <hikyaku/store/disk_guard.h>
 
@@ -24,6 +26,8 @@ public:
         store::database& db;
         const store::disk_guard& disk;
         const duration_histogram& signing;
+        const feedback::effects& effects;
+        const feedback::dead_addresses& dead;
     };
     explicit metrics(sources from) : from_(from) {}
 

@@ -167,11 +167,13 @@ result<campaign_row, campaign_error> campaigns::find(tenant_id tenant, campaign_
     }
     const auto d = decode_definition(**row);
     const auto l = queue::decode_lifecycle(**life);
-    if (!d || !l)
+    const auto back = store->find(returns_key(id));
+    const auto b = back.has_value() && *back ? decode_returns(**back) : std::optional(returns{});
+    if (!d || !l || !b || back.has_error())
     {
         return unavailable("the campaign's row is damaged");
     }
-    return campaign_row{id, *d, *l, created_at(id)};
+    return campaign_row{id, *d, *l, created_at(id), {}, *b};
 }
 
 std::vector<campaign_row> campaigns::list(tenant_id tenant, std::uint64_t before,
@@ -251,7 +253,8 @@ void campaigns::publish(const queue::campaign_ref& c, const queue::lifecycle& l)
 result<campaign_row, campaign_error> campaigns::change_state(
     tenant_id tenant, const oplog::actor& who, campaign_id id, std::string_view operation,
     const std::function<std::optional<std::string>(queue::lifecycle&, const definition&)>& decide,
-    const std::function<void(const campaign_row&)>& after, std::string detail)
+    const std::function<void(const campaign_row&)>& after, std::string detail,
+    const std::function<void(campaign_row&, store::record&)>& with)
 {
     if (deps_.db.find_tenant(tenant) == nullptr)
     {
@@ -276,6 +279,10 @@ result<campaign_row, campaign_error> campaigns::change_state(
     change.set_detail(std::move(detail));
     change.data().put(store::space::queue, queue::campaign_key(queue::row::lifecycle, ref),
                       queue::encode(row->life));
+    if (with)
+    {
+        with(*row, change.data());
+    }
     change.commit(
         [&]
         {
@@ -355,6 +362,12 @@ result<campaign_row, campaign_error> campaigns::start(tenant_id tenant, const op
 result<campaign_row, campaign_error> campaigns::pause(tenant_id tenant, const oplog::actor& who,
                                                       campaign_id id)
 {
+    return pause_as(tenant, who, id, {});
+}
+
+result<campaign_row, campaign_error> campaigns::pause_as(tenant_id tenant, const oplog::actor& who,
+                                                         campaign_id id, std::string detail)
+{
     return change_state(
         tenant, who, id, "campaign.pause",
         [](queue::lifecycle& l, const definition&) -> std::optional<std::string>
@@ -367,27 +380,48 @@ result<campaign_row, campaign_error> campaigns::pause(tenant_id tenant, const op
             l.state = queue::campaign_state::paused;
             return std::nullopt;
         },
-        {});
+        {}, std::move(detail));
+}
+
+result<campaign_row, campaign_error> campaigns::pause_itself(tenant_id tenant, campaign_id id,
+                                                             const returns& why)
+{
+    auto done = pause_as(tenant, oplog::system_actor(), id,
+                         std::string(to_string(why.cause)) + ": " + why.detail);
+    if (done.has_value())
+    {
+        log::warning("campaign_paused_itself", {{"tenant", identity::public_id(tenant)},
+                                                {"campaign", public_id(id)},
+                                                {"reason", to_string(why.cause)},
+                                                {"detail", why.detail}});
+    }
+    return done;
 }
 
 result<campaign_row, campaign_error> campaigns::resume(tenant_id tenant, const oplog::actor& who,
                                                        campaign_id id)
 {
     const auto now = deps_.clock_source.wall();
-    return change_state(tenant, who, id, "campaign.resume",
-                        [now](queue::lifecycle& l, const definition&) -> std::optional<std::string>
-                        {
-                            if (l.state != queue::campaign_state::paused)
-                            {
-                                return "only a paused campaign can be resumed; this one is " +
-                                       std::string(queue::to_string(l.state));
-                            }
-                            l.state = l.send_at > now    ? queue::campaign_state::scheduled
-                                      : l.expansion_open ? queue::campaign_state::expanding
-                                                         : queue::campaign_state::sending;
-                            return std::nullopt;
-                        },
-                        {});
+    return change_state(
+        tenant, who, id, "campaign.resume",
+        [now](queue::lifecycle& l, const definition&) -> std::optional<std::string>
+        {
+            if (l.state != queue::campaign_state::paused)
+            {
+                return "only a paused campaign can be resumed; this one is " +
+                       std::string(queue::to_string(l.state));
+            }
+            l.state = l.send_at > now    ? queue::campaign_state::scheduled
+                      : l.expansion_open ? queue::campaign_state::expanding
+                                         : queue::campaign_state::sending;
+            return std::nullopt;
+        },
+        {}, {},
+        [&](campaign_row& row, store::record& rows)
+        {
+            restart_breaker(row.came_back, now);
+            rows.put(store::space::data, returns_key(id), encode(row.came_back));
+        });
 }
 
 result<campaign_row, campaign_error> campaigns::cancel(tenant_id tenant, const oplog::actor& who,
@@ -425,6 +459,7 @@ result<report, campaign_error> campaigns::report_of(tenant_id tenant, campaign_i
     const queue::campaign_ref ref{tenant, id};
     campaign::report r;
     r.state = row->life.state;
+    r.came_back = row->came_back;
     // Counters first: what is read of the expansion is then never behind them.
     const auto counts = deps_.db.queue().find(queue::campaign_key(queue::row::counters, ref));
     const auto expansion = deps_.db.queue().find(queue::campaign_key(queue::row::expansion, ref));

@@ -17,7 +17,59 @@ enum flag : std::uint8_t
     one_click = 16,
     has_send_at = 32,
     alignment_override = 64,
+    has_breaker = 128,
 };
+
+/// Bits of the breaker's part: what is given, and one for the value of `enabled`.
+enum breaker_bit : std::uint8_t
+{
+    gives_enabled = 1,
+    is_enabled = 2,
+    gives_bounce_rate = 4,
+    gives_bounce_after = 8,
+    gives_complaint_rate = 16,
+    gives_complaint_after = 32,
+};
+
+template <class Number>
+void put_given(std::string& out, std::uint8_t& bits, breaker_bit bit, std::optional<Number> n)
+{
+    if (n)
+    {
+        bits |= bit;
+        put_varint(out, *n);
+    }
+}
+
+void put_breaker(std::string& out, const breaker_override& b)
+{
+    std::uint8_t bits = b.enabled ? gives_enabled : 0;
+    bits |= b.enabled.value_or(false) ? is_enabled : 0;
+    std::string numbers;
+    put_given(numbers, bits, gives_bounce_rate, b.bounce_rate);
+    put_given(numbers, bits, gives_bounce_after, b.bounce_after);
+    put_given(numbers, bits, gives_complaint_rate, b.complaint_rate);
+    put_given(numbers, bits, gives_complaint_after, b.complaint_after);
+    out.push_back(static_cast<char>(bits));
+    out += numbers;
+}
+
+breaker_override get_breaker(byte_reader& in)
+{
+    const auto bits = in.u8();
+    breaker_override b;
+    b.enabled = (bits & gives_enabled) != 0 ? std::optional((bits & is_enabled) != 0)
+                                            : std::optional<bool>{};
+    const auto rate = [&](breaker_bit bit, std::optional<std::uint32_t>& to)
+    { to = (bits & bit) != 0 ? std::optional(static_cast<std::uint32_t>(in.varint())) : to; };
+    const auto count = [&](breaker_bit bit, std::optional<std::uint64_t>& to)
+    { to = (bits & bit) != 0 ? std::optional(in.varint()) : to; };
+    rate(gives_bounce_rate, b.bounce_rate);
+    count(gives_bounce_after, b.bounce_after);
+    rate(gives_complaint_rate, b.complaint_rate);
+    count(gives_complaint_after, b.complaint_after);
+    return b;
+}
 
 } // namespace
 
@@ -32,6 +84,7 @@ std::string encode(const definition& d)
     flags |= d.unsubscribe && d.unsubscribe->one_click ? one_click : 0;
     flags |= d.send_at ? has_send_at : 0;
     flags |= d.alignment_override ? alignment_override : 0;
+    flags |= d.breaker ? has_breaker : 0;
     out.push_back(static_cast<char>(flags));
     for (const auto* text :
          {&d.name, &d.folder, &d.from_email, &d.from_name, &d.reply_to, &d.subject, &d.text,
@@ -65,6 +118,10 @@ std::string encode(const definition& d)
         put_varint(out, zigzag(to_unix_ms(*d.send_at)));
     }
     put_varint(out, static_cast<std::uint64_t>(d.expires_after.count()));
+    if (d.breaker)
+    {
+        put_breaker(out, *d.breaker);
+    }
     return out;
 }
 
@@ -108,6 +165,10 @@ std::optional<definition> decode_definition(std::string_view bytes)
         d.send_at = from_unix_ms(unzigzag(in.varint()));
     }
     d.expires_after = milliseconds{static_cast<std::int64_t>(in.varint())};
+    if ((flags & has_breaker) != 0)
+    {
+        d.breaker = get_breaker(in);
+    }
     d.transactional = (flags & transactional) != 0;
     d.sandbox = (flags & sandbox) != 0;
     d.once_per_address = (flags & once_per_address) != 0;

@@ -218,6 +218,11 @@ void campaigns::load_group(const live_ptr& live, std::span<work*> group)
     }
     std::vector<std::optional<crm::suppression>> suppressed;
     const auto looked = crm::suppressions::find_many(*store, normalized, now, suppressed);
+    std::vector<bool> dead(normalized.size(), false);
+    if (deps_.find_dead && !normalized.empty())
+    {
+        deps_.find_dead(ref.tenant, normalized, dead);
+    }
     for (std::size_t a = 0; a < addresses.size(); ++a)
     {
         auto& w = *group[addresses[a].second];
@@ -233,6 +238,12 @@ void campaigns::load_group(const live_ptr& live, std::span<work*> group)
         {
             skip(w, queue::disposition::suppressed,
                  std::string(crm::to_string(suppressed[a]->reason)), "the address is suppressed");
+            continue;
+        }
+        if (dead[a])
+        {
+            skip(w, queue::disposition::suppressed, "dead_address",
+                 "the address is known not to exist");
             continue;
         }
         if (w.l.state.was_unknown)

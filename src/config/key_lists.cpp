@@ -13,6 +13,7 @@ namespace
 constexpr std::size_t dns_servers_max = 16;
 constexpr std::size_t routes_max = 10'000;
 constexpr std::size_t networks_max = 10'000;
+constexpr std::size_t local_parts_max = 16;
 
 } // namespace
 
@@ -119,6 +120,35 @@ void read_networks(document& doc, const entry& e, std::optional<std::vector<std:
                      "expected a network such as 10.0.0.0/8, found " + quote(*text));
         }
         out->push_back(*text);
+    }
+}
+
+void read_local_parts(document& doc, const entry& e, std::vector<std::string>& out)
+{
+    const auto items = read_list(doc, e.value, e.path, "a list such as [fbl, complaints]");
+    if (!check_count(doc, e, items.size(), local_parts_max))
+    {
+        return;
+    }
+    out.clear();
+    for (std::size_t i = 0; i < items.size(); ++i)
+    {
+        constexpr std::string_view expected = "the part of an address before its @";
+        const auto path = item_path(e.path, i);
+        const auto text = read_scalar(doc, items[i], path, expected);
+        const bool plain =
+            text && !text->empty() && text->size() <= 64 &&
+            text->find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "0123456789.-_+") == std::string::npos;
+        if (text && !plain)
+        {
+            doc.fail(items[i].Mark(), path,
+                     "expected " + std::string(expected) + ", found " + quote(*text));
+        }
+        else if (text)
+        {
+            out.push_back(to_lower(*text));
+        }
     }
 }
 

@@ -168,6 +168,15 @@ void add_delivery(std::vector<key_row>& t)
                          duration_form{milliseconds{100}, hours{24}}));
     t.push_back(make_key("alignment.key_retire", at_restart, HK_MEMBER(alignment.key_retire),
                          duration_form{milliseconds{100}, hours{24 * 365}}));
+    t.push_back(make_list("feedback.report_addresses", at_restart,
+                          HK_MEMBER(feedback.report_addresses), read_local_parts));
+    t.push_back(make_key("feedback.dead_addresses.enabled", live,
+                         HK_MEMBER(feedback.dead_addresses), flag_form{}));
+    t.push_back(make_key("feedback.dead_addresses.expires_after", live,
+                         HK_MEMBER(feedback.dead_expires_after),
+                         duration_form{hours{1}, hours{24 * 3650}}));
+    t.push_back(make_key("feedback.dead_addresses.tenants_min", live,
+                         HK_MEMBER(feedback.dead_tenants_min), number_form{1, 8}));
     t.push_back(make_key("quotas.default.per_day", live, HK_MEMBER(default_quota.per_day),
                          limit_form{1, shaping::quota_limits::count_max}));
     t.push_back(make_key("quotas.default.per_month", live, HK_MEMBER(default_quota.per_month),

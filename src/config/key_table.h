@@ -40,6 +40,7 @@ void read_sources(document& doc, const entry& e, std::vector<source_settings>& o
 void read_pools(document& doc, const entry& e,
                 std::map<std::string, std::vector<pool_member>>& out);
 void read_ramp(document& doc, const entry& e, std::vector<std::uint64_t>& out);
+void read_local_parts(document& doc, const entry& e, std::vector<std::string>& out);
 void read_dnsbl(document& doc, const entry& e, std::vector<std::string>& out);
 /// Their members.
 [[nodiscard]] const std::vector<std::string>& source_keys();

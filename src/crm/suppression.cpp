@@ -62,14 +62,56 @@ result<std::optional<suppression>, problem> read_entry(const store::reader& from
     return s;
 }
 
+bool is_own_wish(suppression_reason r)
+{
+    return r == suppression_reason::unsubscribed || r == suppression_reason::complaint;
+}
+
 bool outranks(const suppression& kept, const suppression& fresh)
 {
-    const auto is_own_wish = [](suppression_reason r)
-    { return r == suppression_reason::unsubscribed || r == suppression_reason::complaint; };
     return is_own_wish(kept.reason) && !is_own_wish(fresh.reason);
 }
 
+bool lasts_longer(const suppression& kept, const suppression& fresh)
+{
+    return fresh.expires && (!kept.expires || *kept.expires > *fresh.expires);
+}
+
 } // namespace
+
+std::optional<suppression> merge_suppression(const std::optional<suppression>& kept,
+                                             suppression fresh, wall_time now)
+{
+    const bool counts = kept && kept->active(now);
+    const bool stays =
+        counts && (outranks(*kept, fresh) ||
+                   (fresh.reason == suppression_reason::bounce && lasts_longer(*kept, fresh)));
+    return stays ? std::nullopt : std::optional(std::move(fresh));
+}
+
+std::string make_suppression_source(std::string_view text)
+{
+    std::string out;
+    while (!text.empty() && out.size() < suppression_source_bytes_max)
+    {
+        // Character by character: a cut or a broken one must not make the rest invalid.
+        std::size_t bytes = 1;
+        while (bytes < text.size() && bytes < 4 && !text::is_valid_utf8(text.substr(0, bytes)))
+        {
+            ++bytes;
+        }
+        const auto one = text.substr(0, bytes);
+        const bool control = static_cast<unsigned char>(one[0]) < 0x20 || one[0] == 0x7F;
+        const bool valid = text::is_valid_utf8(one) && !control;
+        if (valid && out.size() + bytes > suppression_source_bytes_max)
+        {
+            break;
+        }
+        out += valid ? one : std::string_view(control ? " " : "?");
+        text.remove_prefix(valid ? bytes : 1);
+    }
+    return out;
+}
 
 std::string_view to_string(suppression_reason r) noexcept
 {
@@ -118,6 +160,11 @@ std::string encode_suppression(const suppression& s)
         put_varint(out, zigzag(to_unix_ms(*s.expires)));
     }
     put_string(out, s.source);
+    if (s.campaign != campaign_id{} || !s.cls.empty())
+    {
+        put_be(out, s.campaign.value);
+        put_string(out, s.cls);
+    }
     return out;
 }
 
@@ -133,6 +180,11 @@ std::optional<suppression> decode_suppression(std::string_view key, std::string_
         s.expires = from_unix_ms(unzigzag(in.varint()));
     }
     s.source = std::string(in.string());
+    if (in.ok() && !in.at_end())
+    {
+        s.campaign = campaign_id{in.be<std::uint64_t>()};
+        s.cls = std::string(in.string());
+    }
     if (key.size() < 2 || key[0] != suppression_kind || version != row_version || !in.ok() ||
         !in.at_end() || s.reason < suppression_reason::unsubscribed ||
         s.reason > suppression_reason::manual)
@@ -354,7 +406,8 @@ result<bool, problem> suppressions::check(tenant_id tenant, std::string_view nor
 }
 
 result<suppression_page, problem> suppressions::list(tenant_id tenant, std::string_view after,
-                                                     std::size_t limit) const
+                                                     std::size_t limit,
+                                                     std::optional<suppression_reason> only) const
 {
     const auto store = db_.find_tenant(tenant);
     if (store == nullptr)
@@ -365,22 +418,28 @@ result<suppression_page, problem> suppressions::list(tenant_id tenant, std::stri
     limit = std::min(limit, page_max);
     const std::string first = suppression_key(after) + (after.empty() ? "" : std::string(1, '\0'));
     auto it = store->scan(first, store::prefix_end(std::string_view(&suppression_kind, 1)));
-    for (; it.valid() && page.entries.size() < limit; it.next())
+    std::string last;
+    for (std::size_t looked = 0; it.valid() && page.entries.size() < limit && looked < look_max;
+         it.next(), ++looked)
     {
         auto s = decode_suppression(it.key(), it.value());
         if (!s)
         {
             return damaged();
         }
-        page.entries.push_back(std::move(*s));
+        last = s->address;
+        if (!only || s->reason == *only)
+        {
+            page.entries.push_back(std::move(*s));
+        }
     }
     if (it.status().has_error())
     {
         return damaged();
     }
-    if (it.valid() && !page.entries.empty())
+    if (it.valid() && !last.empty())
     {
-        page.next = page.entries.back().address;
+        page.next = std::move(last);
     }
     return page;
 }

@@ -112,6 +112,24 @@ void engine::hurry(const queue::campaign_ref& c)
 {
     impl_->post([i = impl_.get(), c] { i->decider.hurry(c); });
 }
+std::uint64_t engine::append_facts(tenant_id tenant, std::vector<queue::fact> facts,
+                                   store::record rows)
+{
+    // Shared: the writer thread may still be inside set_value() when the wait here is over.
+    const auto durable = std::make_shared<std::promise<void>>();
+    auto done = durable->get_future();
+    const auto seq = impl_->ask(
+        [&]
+        {
+            return impl_->decider.append_facts(tenant, facts, std::move(rows),
+                                               [durable] { durable->set_value(); });
+        });
+    if (seq != 0)
+    {
+        done.wait();
+    }
+    return seq;
+}
 void engine::hold(bool on, std::string because)
 {
     impl_->ask(

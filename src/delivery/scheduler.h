@@ -60,6 +60,9 @@ public:
     void close_campaign(const queue::campaign_ref& c, queue::disposition how);
     void forget(const queue::campaign_ref& c);
     void hurry(const queue::campaign_ref& c);
+    [[nodiscard]] std::uint64_t append_facts(tenant_id tenant,
+                                             const std::vector<queue::fact>& facts,
+                                             store::record rows, std::function<void()> done);
     void hold(bool on, std::string because);
     void reload(std::shared_ptr<const shaping::shaping_table> shaping,
                 std::shared_ptr<const shaping::source_table> sources,

@@ -210,6 +210,31 @@ void scheduler::submit(std::vector<queue::settlement> settlements,
                     });
 }
 
+/// Submitted in the order in which blocks are numbered: by this thread, as every settlement is.
+std::uint64_t scheduler::append_facts(tenant_id tenant, const std::vector<queue::fact>& facts,
+                                      store::record rows, std::function<void()> done)
+{
+    if (deps_.db.find_tenant(tenant) == nullptr)
+    {
+        return 0;
+    }
+    auto s = queue_.append(tenant, facts, std::move(rows));
+    for (const auto& f : facts)
+    {
+        dispositions_[static_cast<std::size_t>(f.what)] += 1;
+    }
+    std::vector<store::record> records;
+    records.push_back(std::move(s.rows));
+    const queue::settlement kept{tenant, store::record(tenant), s.fact_seq, std::move(s.facts)};
+    deps_.db.submit(std::move(records), store::commit_class::outcome,
+                    [this, kept, done = std::move(done)]
+                    {
+                        hooks_.settled(kept);
+                        done();
+                    });
+    return kept.fact_seq;
+}
+
 void scheduler::on_durable(const std::set<queue::campaign_ref>& touched)
 {
     --settlements_in_flight_;

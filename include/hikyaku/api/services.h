@@ -40,6 +40,12 @@ namespace hikyaku::feed
 class outcome_index;
 } // namespace hikyaku::feed
 
+namespace hikyaku::feedback
+{
+class dead_addresses;
+class settings_book;
+} // namespace hikyaku::feedback
+
 namespace hikyaku::api
 {
 
@@ -130,6 +136,10 @@ struct services
     campaign::campaigns* campaigns = nullptr;
     /// nullptr: what happened to recipients can't be looked up (503).
     feed::outcome_index* outcomes = nullptr;
+    /// nullptr: tenants have the default settings, and can't change them (503).
+    feedback::settings_book* settings = nullptr;
+    /// nullptr: 503.
+    feedback::dead_addresses* dead = nullptr;
     queue_access queue{};
     operator_hooks hooks{};
     /// nullptr: the platform is reachable over the Unix socket only.

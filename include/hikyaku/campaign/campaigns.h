@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -80,6 +81,8 @@ struct report
     std::uint64_t pending = 0;
     std::uint64_t in_flight = 0;
     queue::counters counts;
+    /// What came back after the message had been accepted: counted beside, never in the sum.
+    campaign::returns came_back{};
 };
 
 struct campaign_row
@@ -90,6 +93,8 @@ struct campaign_row
     wall_time created;
     /// Of start(): records of the sender domain that fail and did not refuse it.
     std::vector<content_error> warnings{};
+    /// What came back so far, and why the campaign paused itself.
+    campaign::returns came_back{};
 };
 
 /// A campaign that is alive: what sessions ask at the last look.
@@ -121,6 +126,11 @@ public:
         /// Whether a source of the pool is in warm-up today: then recipients are ranked by how
         /// recently they engaged. Empty: none is. Any thread.
         std::function<bool(const std::string& pool)> is_warming{};
+        /// Which of the addresses (normalized, ascending) are proven not to exist, for a tenant
+        /// that wants to know: out[i] belongs to addresses[i]. Empty: none is. Any thread.
+        std::function<void(tenant_id, std::span<const std::string> addresses,
+                           std::vector<bool>& out)>
+            find_dead{};
     };
     explicit campaigns(dependencies deps);
     ~campaigns();
@@ -154,6 +164,11 @@ public:
     start(tenant_id tenant, const oplog::actor& who, campaign_id id);
     [[nodiscard]] result<campaign_row, campaign_error>
     pause(tenant_id tenant, const oplog::actor& who, campaign_id id);
+    /// Pauses a campaign whose breaker has tripped, in the program's own name. The row says so
+    /// already: repeating it after a crash does no harm.
+    /// @error conflict  it does not send any more
+    [[nodiscard]] result<campaign_row, campaign_error>
+    pause_itself(tenant_id tenant, campaign_id id, const returns& why);
     [[nodiscard]] result<campaign_row, campaign_error>
     resume(tenant_id tenant, const oplog::actor& who, campaign_id id);
     [[nodiscard]] result<campaign_row, campaign_error>
@@ -186,11 +201,14 @@ public:
 private:
     using live_ptr = std::shared_ptr<live_campaign>; // shared: work in flight refers to it
 
+    [[nodiscard]] result<campaign_row, campaign_error>
+    pause_as(tenant_id tenant, const oplog::actor& who, campaign_id id, std::string detail);
     [[nodiscard]] result<campaign_row, campaign_error> change_state(
         tenant_id tenant, const oplog::actor& who, campaign_id id, std::string_view operation,
         const std::function<std::optional<std::string>(queue::lifecycle&, const definition&)>&
             decide,
-        const std::function<void(const campaign_row&)>& after, std::string detail = {});
+        const std::function<void(const campaign_row&)>& after, std::string detail = {},
+        const std::function<void(campaign_row&, store::record&)>& with = {});
     /// What start() has to know of the sender domain: empty, or what fails. @param who  of the
     /// start
     [[nodiscard]] result<std::vector<content_error>, campaign_error>

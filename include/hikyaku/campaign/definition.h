@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <hikyaku/base/time.h>
+#include <hikyaku/campaign/returns.h>
 
 namespace hikyaku::campaign
 {
@@ -72,6 +73,8 @@ struct definition
     bool alignment_override = false;
     /// One mail per normalised address (the contact changed last wins), or one per contact.
     bool once_per_address = true;
+    /// When it pauses itself, where that is not the tenant's.
+    std::optional<breaker_override> breaker;
 };
 
 /// Versioned bytes of a definition: the 'm' row.

@@ -145,6 +145,19 @@ struct alignment_settings
     friend bool operator==(const alignment_settings&, const alignment_settings&) = default;
 };
 
+/// What is done with mail that comes back.
+struct feedback_settings
+{
+    /// Local parts at our domains that take feedback reports, besides postmaster and abuse.
+    std::vector<std::string> report_addresses{"fbl"};
+    /// The installation's list of addresses proven not to exist.
+    bool dead_addresses = true;
+    milliseconds dead_expires_after = std::chrono::hours{24 * 180};
+    std::uint32_t dead_tenants_min = 1;
+
+    friend bool operator==(const feedback_settings&, const feedback_settings&) = default;
+};
+
 struct store_settings
 {
     std::uint64_t block_cache = 48u << 20;
@@ -208,6 +221,7 @@ struct settings
     std::map<std::string, std::vector<pool_member>> pools;
     source_check_settings source_checks;
     alignment_settings alignment;
+    feedback_settings feedback;
     /// Of tenants that have no quota of their own.
     shaping::quota_limits default_quota;
     /// Path of shaping.yaml, made absolute against the configuration's folder; empty: built-in

@@ -39,6 +39,10 @@ struct suppression
     wall_time at;
     /// It counts until then; nullopt: for ever.
     std::optional<wall_time> expires;
+    /// The event behind it, when that was mail: its campaign, and the class of the reply or the
+    /// type of the complaint. {} and empty otherwise.
+    campaign_id campaign;
+    std::string cls;
 
     [[nodiscard]] bool active(wall_time now) const noexcept { return !expires || now < *expires; }
     friend bool operator==(const suppression&, const suppression&) = default;
@@ -59,6 +63,7 @@ class suppressions
 public:
     static constexpr std::size_t page_max = 1'000;
     static constexpr std::size_t add_max = 10'000;
+    static constexpr std::size_t look_max = 50'000;
 
     suppressions(store::database& db, oplog::operation_log& log, change_stamps& stamps,
                  const clock& clock);
@@ -89,9 +94,11 @@ public:
     /// Whether the normalized address is suppressed now.
     [[nodiscard]] result<bool, problem> check(tenant_id tenant, std::string_view normalized,
                                               wall_time now) const;
-    /// In the order of addresses, those > `after`.
-    [[nodiscard]] result<suppression_page, problem> list(tenant_id tenant, std::string_view after,
-                                                         std::size_t limit) const;
+    /// In the order of addresses, those > `after`; with `only`, of that reason. Looks at no more
+    /// than look_max entries: a page may be short (even empty) while `next` is set.
+    [[nodiscard]] result<suppression_page, problem>
+    list(tenant_id tenant, std::string_view after, std::size_t limit,
+         std::optional<suppression_reason> only = {}) const;
     /// For the send path: out[i] is the active entry of normalized[i]. @pre ascending
     [[nodiscard]] static result<void, problem>
     find_many(const store::reader& from, std::span<const std::string> normalized, wall_time now,
@@ -103,6 +110,14 @@ private:
     change_stamps& stamps_;
     const clock& clock_;
 };
+
+/// What is stored when mail came back (`fresh`) for an address that has `kept`: a person's own wish
+/// (unsubscribed, complaint) gives way to another such only, and a bounce shortens no entry that
+/// counts now. nullopt: `kept` stays as it is.
+[[nodiscard]] std::optional<suppression> merge_suppression(const std::optional<suppression>& kept,
+                                                           suppression fresh, wall_time now);
+/// At most suppression_source_bytes_max bytes of valid UTF-8 without controls, whatever the text.
+[[nodiscard]] std::string make_suppression_source(std::string_view text);
 
 /// 's' + normalized address. Layout in src/crm/FORMAT.md.
 [[nodiscard]] std::string suppression_key(std::string_view normalized);

@@ -192,6 +192,12 @@ public:
     /// Retries become due now.
     void hurry(const queue::campaign_ref& c);
 
+    /// Facts that were told by others, in the order of the tenant's stream, with rows of the same
+    /// tenant. Waits until they are durable: not from a loop of the engine or the writer thread.
+    /// @returns the number of their block; 0 when the tenant is gone and nothing was written
+    [[nodiscard]] std::uint64_t append_facts(tenant_id tenant, std::vector<queue::fact> facts,
+                                             store::record rows);
+
     /// Holds or resumes all leasing, with a reason for people.
     void hold(bool on, std::string because);
     // Operator's orders. Each @returns false when nothing of that name is known.

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +30,7 @@ namespace hikyaku::feedback
 {
 
 class effects;
+class unsubscriber;
 
 /// What the peer of an inbound session is told: 250 accepts.
 struct answer
@@ -50,8 +53,19 @@ struct inbound
 
 struct intake_options
 {
-    /// Local parts at our domains that take abuse reports (RFC 5965), besides postmaster and abuse.
-    std::vector<std::string> loop_local_parts{"fbl"};
+    /// Local parts at our domains that take feedback reports (RFC 5965), besides postmaster and
+    /// abuse. Lower case.
+    std::vector<std::string> report_local_parts{"fbl"};
+};
+
+/// How often something came in since the start, for the metric.
+struct intake_count
+{
+    /// "bounce", "delay", "complaint", "auto_reply", "delivered", "none", "unsubscribe", "forged".
+    std::string_view kind;
+    /// Class of a bounce, type of a complaint ("other" beyond the registered ones), else empty.
+    std::string_view cls;
+    std::uint64_t n = 0;
 };
 
 /// Takes in what comes back by mail: bounces and complaints about messages of ours, and requests
@@ -64,16 +78,16 @@ struct intake_options
 class intake
 {
 public:
+    /// How long the peer waits for effects whose fact is durable; after that it is answered and
+    /// they come later.
+    static constexpr std::chrono::milliseconds effects_wait_max{10'000};
+
     /// Makes facts of the tenant durable, in the order of its stream, and `rows` with them; waits
-    /// until they are. @throws boost::system::system_error  as store::database::commit
+    /// until they are. @returns the number of their block; 0: the tenant is gone
     using append_facts =
-        std::function<void(tenant_id, std::vector<queue::fact> facts, store::record rows)>;
-    /// Who was meant, when the token names a campaign of given recipients or a contact; nullopt:
-    /// the tenant has no such campaign.
+        std::function<std::uint64_t(tenant_id, std::vector<queue::fact> facts, store::record rows)>;
+    /// Whether recipients of the campaign are contacts; nullopt: the tenant has no such campaign.
     using has_contacts = std::function<std::optional<bool>(tenant_id, campaign_id)>;
-    /// Makes an unsubscribe request by mail effective. False when the recipient is not known any
-    /// more. @throws when the store can't be written
-    using unsubscribe = std::function<bool(tenant_id, campaign_id, ordinal, std::string_view peer)>;
 
     struct dependencies
     {
@@ -81,10 +95,10 @@ public:
         const crypto::master_key& master;
         const clock& clock_source;
         feed::outcome_index& outcomes;
-        feedback::effects& effects_of_facts;
+        effects& effects_of_facts;
+        const unsubscriber& unsubscribes;
         append_facts append;
         has_contacts contacts_of;
-        unsubscribe unsubscribe_recipient;
         /// The rules in force.
         std::function<std::shared_ptr<const bounce::classifier>()> rules;
         /// Whether mail for the domain (lower case) is ours: return paths, the host name.
@@ -96,15 +110,17 @@ public:
     intake(const intake&) = delete;
     intake& operator=(const intake&) = delete;
 
-    /// RCPT TO without angle brackets. Nothing is written and no message waits for it.
+    /// RCPT TO without angle brackets. Writes nothing; a few microseconds, but when a domain that
+    /// is not known is asked for.
     /// @returns 250 for a signed return path ("b-…") or unsubscribe address ("u-…") of a tenant of
-    /// ours at one of our domains, and for the report addresses there; else 550, and 451 while the
-    /// store can't be read
+    /// ours, at whatever domain, and for the report addresses at ours; else 550
     [[nodiscard]] answer check_recipient(std::string_view recipient) const;
     /// Blocks until everything that the message changes is durable and in force: not on an event
-    /// loop thread. @returns 250, also for what changes nothing; 550 for mail to a report address
-    /// that is no report of ours; 451 when the peer should come again
+    /// loop thread. @returns 250, also for what changes nothing; 550 for mail to nothing but report
+    /// addresses that is no report about a message of ours; 451 when the peer should come again
     [[nodiscard]] answer deliver(const inbound& mail);
+
+    [[nodiscard]] std::vector<intake_count> counts() const;
 
 private:
     struct state;

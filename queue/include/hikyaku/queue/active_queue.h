@@ -156,6 +156,10 @@ public:
     /// due at `due`.
     [[nodiscard]] std::vector<settlement> move(const std::vector<lease>& leases, domain_id domain,
                                                wall_time due);
+    /// Facts that are told by others (what came back by mail), with the rows that belong to them.
+    /// The campaign need not be known here.
+    [[nodiscard]] settlement append(tenant_id tenant, const std::vector<fact>& facts,
+                                    store::record rows);
     /// Forgets a campaign. @pre nothing pending and none in flight
     void forget(const campaign_ref& c);
 

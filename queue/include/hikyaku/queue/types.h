@@ -30,8 +30,13 @@ enum class disposition : std::uint8_t
     cancelled = 6,
     suppressed = 7,
     failed = 8,
+    // What is reported by mail later, beside the recipient's end: facts only, never an end.
+    oob_bounce = 9,
+    complaint = 10,
 };
-inline constexpr std::size_t dispositions_max = 9;
+inline constexpr std::size_t dispositions_max = 11;
+/// Dispositions that recipients end with, or wait in: those below are in the counters' row.
+inline constexpr std::size_t counted_dispositions = 9;
 
 /// "delivered", as in delivery.log and the API.
 [[nodiscard]] std::string_view to_string(disposition d) noexcept;
