@@ -57,9 +57,10 @@ result<void, failure> make_private_directory(const fs::path& path)
 } // namespace
 
 daemon::daemon(const serve_options& options, config::settings settings,
-               std::shared_ptr<const shaping::shaping_table> shaping)
+               std::shared_ptr<const shaping::shaping_table> shaping,
+               std::shared_ptr<const bounce::classifier> classifier)
     : options_(options), settings_(std::move(settings)), shaping_(std::move(shaping)),
-      started_(system_clock().wall()), last_daily_(started_)
+      classifier_(std::move(classifier)), started_(system_clock().wall()), last_daily_(started_)
 {
 }
 
@@ -70,9 +71,11 @@ daemon::~daemon()
 
 result<std::unique_ptr<daemon>, failure>
 daemon::start(const serve_options& options, config::settings settings,
-              std::shared_ptr<const shaping::shaping_table> shaping)
+              std::shared_ptr<const shaping::shaping_table> shaping,
+              std::shared_ptr<const bounce::classifier> classifier)
 {
-    std::unique_ptr<daemon> d(new daemon(options, std::move(settings), std::move(shaping)));
+    std::unique_ptr<daemon> d(
+        new daemon(options, std::move(settings), std::move(shaping), std::move(classifier)));
     const auto store = d->open_store();
     if (store.has_error())
     {
@@ -293,6 +296,7 @@ result<void, failure> daemon::open_delivery()
             effects_->on_settled(s.tenant);
         });
     hooks.terms_of = [this](tenant_id id) { return terms_of(id); };
+    engine_options.classifier = classifier_;
     engine_ = std::make_unique<delivery::engine>(
         std::move(engine_options), shaping_,
         delivery::engine::dependencies{*db_, *routing_, system_clock(), system_random(), *pool_,
@@ -414,6 +418,12 @@ void daemon::fill_hooks()
     };
 }
 
+std::shared_ptr<const bounce::classifier> daemon::classifier_now() const
+{
+    const std::lock_guard lock(settings_mutex_);
+    return classifier_;
+}
+
 std::shared_ptr<const shaping::shaping_table> daemon::shaping_now() const
 {
     const std::lock_guard lock(settings_mutex_);
@@ -477,6 +487,11 @@ result<std::vector<std::string>, failure> daemon::reload()
     {
         return failure{config::to_string(shaping.error())};
     }
+    auto rules = config::load_bounce_rules(wanted->bounce_rules);
+    if (rules.has_error())
+    {
+        return failure{config::to_string(rules.error())};
+    }
     config::setting_changes changes;
     std::vector<std::string> servers;
     bool quota_changed = false;
@@ -497,11 +512,12 @@ result<std::vector<std::string>, failure> daemon::reload()
         settings_.feedback.dead_tenants_min = wanted->feedback.dead_tenants_min;
         dead_->set_options(dead_options());
         shaping_ = *shaping;
+        classifier_ = *rules;
         servers = config::effective_dns_servers(settings_);
     }
     const auto sources =
         std::make_shared<const shaping::source_table>(config::make_source_table(*wanted));
-    engine_->reload(*shaping, sources, std::move(servers));
+    engine_->reload(*shaping, sources, std::move(servers), *rules);
     set_sources(sources);
     for (const auto id : quota_changed ? db_->tenants() : std::vector<tenant_id>())
     {

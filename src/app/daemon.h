@@ -45,7 +45,8 @@ public:
     /// @error a sentence: what could not be opened, and what to do
     [[nodiscard]] static result<std::unique_ptr<daemon>, failure>
     start(const serve_options& options, config::settings settings,
-          std::shared_ptr<const shaping::shaping_table> shaping);
+          std::shared_ptr<const shaping::shaping_table> shaping,
+          std::shared_ptr<const bounce::classifier> classifier);
     ~daemon();
 
     /// Reads the configuration again. @returns what only a restart can change
@@ -61,7 +62,8 @@ public:
 
 private:
     daemon(const serve_options& options, config::settings settings,
-           std::shared_ptr<const shaping::shaping_table> shaping);
+           std::shared_ptr<const shaping::shaping_table> shaping,
+           std::shared_ptr<const bounce::classifier> classifier);
     [[nodiscard]] result<void, failure> open_store();
     [[nodiscard]] result<void, failure> open_identity();
     void open_crm();
@@ -82,12 +84,16 @@ private:
     void put_clean_mark();
     [[nodiscard]] std::vector<std::string> find_mx(const std::string& domain) const;
     [[nodiscard]] std::shared_ptr<const shaping::shaping_table> shaping_now() const;
+    /// What replies and reports mean, as of the last reload. Any thread.
+    [[nodiscard]] std::shared_ptr<const bounce::classifier> classifier_now() const;
     void daily();
 
     const serve_options options_;
     mutable std::mutex settings_mutex_;
     config::settings settings_;
     std::shared_ptr<const shaping::shaping_table> shaping_;
+    /// Shared with the engine; a reload replaces it.
+    std::shared_ptr<const bounce::classifier> classifier_;
     bool stopped_ = false;
     std::string not_ready_ = "starting";
     wall_time started_{};

@@ -95,10 +95,17 @@ int serve(const serve_options& options)
         print(shaping.error());
         return exit_configuration;
     }
+    auto rules = config::load_bounce_rules(settings->bounce_rules);
+    if (rules.has_error())
+    {
+        print(rules.error());
+        return exit_configuration;
+    }
     try
     {
         log::open(settings->log.file, settings->log.level);
-        auto d = daemon::start(options, std::move(*settings), std::move(*shaping));
+        auto d =
+            daemon::start(options, std::move(*settings), std::move(*shaping), std::move(*rules));
         if (d.has_error())
         {
             std::fprintf(stderr, "hikyaku: %s\n", d.error().text.c_str());

@@ -53,11 +53,20 @@ int check(command_context& ctx)
         print_errors(ctx, shaping.error());
         return exit_usage;
     }
+    const auto rules = config::load_bounce_rules(settings->bounce_rules);
+    if (rules.has_error())
+    {
+        print_errors(ctx, rules.error());
+        return exit_usage;
+    }
     if (!ctx.json)
     {
         ctx.out() << file << ": ok\n"
                   << (settings->shaping.empty() ? "built-in shaping" : settings->shaping)
-                  << ": ok\n";
+                  << ": ok\n"
+                  << (settings->bounce_rules.empty() ? "built-in bounce rules"
+                                                     : settings->bounce_rules)
+                  << ": ok, " << (*rules)->rules().size() << " rules\n";
     }
     return exit_ok;
 }
@@ -95,7 +104,8 @@ void add_daemon_commands(CLI::App& root, command_context& ctx)
     run->footer("Example:\n  hikyaku serve --config /etc/hikyaku/hikyaku.yaml");
     on_chosen(*run, ctx, [&ctx, accept] { return serve(ctx, *accept); });
 
-    auto* look = root.add_subcommand("check", "Check the configuration and the shaping file");
+    auto* look = root.add_subcommand(
+        "check", "Check the configuration, the shaping file and the bounce rules");
     look->add_option("--config", ctx.connection.config_file, "hikyaku.yaml");
     add_json_option(*look, ctx);
     look->footer("Every mistake is printed as file:line:column: text, and the exit status is 2.");

@@ -14,66 +14,62 @@ namespace hikyaku::cli
 namespace
 {
 
-/// Joins the lines of a reply. A line "550-…" goes on in the next when that has the same code.
-class reply_joiner
+bool is_blank(std::string_view line)
 {
-public:
-    template <class Visitor> void add_line(std::string_view line, Visitor visit)
-    {
-        if (line.find_first_not_of(" \t") == std::string_view::npos)
-        {
-            flush(visit);
-            return;
-        }
-        const auto one = bounce::split_reply(line);
-        if (goes_on_ && (one.code != code_ || one.code == 0))
-        {
-            flush(visit);
-        }
-        if (goes_on_)
-        {
-            text_ += '\n';
-            text_ += one.text;
-        }
-        else
-        {
-            code_ = one.code;
-            enhanced_ = one.enhanced;
-            text_ = one.text;
-        }
-        goes_on_ = is_unfinished(line, one);
-        if (!goes_on_)
-        {
-            visit(code_, enhanced_, text_);
-        }
-    }
-    template <class Visitor> void flush(Visitor visit)
-    {
-        if (goes_on_)
-        {
-            goes_on_ = false;
-            visit(code_, enhanced_, text_);
-        }
-    }
+    return line.find_first_not_of(" \t") == std::string_view::npos;
+}
 
-private:
-    /// "550-…", unless the last line of the reply is in it as well: "550-a 550 b".
-    static bool is_unfinished(std::string_view line, const bounce::reply_line& one)
+/// "550-…", unless the last line of the reply is in it as well: "550-a 550 b".
+bool is_unfinished(std::string_view line, const bounce::reply_line& one)
+{
+    const auto begin = line.find_first_not_of(" \t");
+    if (one.code == 0 || line.size() <= begin + 3 || line[begin + 3] != '-')
     {
-        const auto begin = line.find_first_not_of(" \t");
-        if (one.code == 0 || line.size() <= begin + 3 || line[begin + 3] != '-')
+        return false;
+    }
+    const std::string code(line.substr(begin, 3));
+    return one.text.find(' ' + code + ' ') == std::string_view::npos;
+}
+
+/// Whether the second line can belong to the reply that the first one begins.
+bool goes_on(const bounce::reply_line& one, const bounce::reply_line& next)
+{
+    return one.code == next.code &&
+           (!one.enhanced.present() || !next.enhanced.present() || one.enhanced == next.enhanced);
+}
+
+/// Replies of several lines are joined only when every "550-…" has its next line: lists of replies,
+/// one per line, hold first lines of longer ones.
+bool is_as_on_the_wire(const std::vector<std::string_view>& lines)
+{
+    for (std::size_t i = 0; i < lines.size(); ++i)
+    {
+        const auto one = bounce::split_reply(lines[i]);
+        if (is_unfinished(lines[i], one) &&
+            (i + 1 == lines.size() || !goes_on(one, bounce::split_reply(lines[i + 1]))))
         {
             return false;
         }
-        const std::string code(line.substr(begin, 3));
-        return one.text.find(' ' + code + ' ') == std::string_view::npos;
     }
+    return true;
+}
 
-    bool goes_on_ = false;
-    int code_ = 0;
-    smtp::enhanced_code enhanced_;
-    std::string text_;
-};
+std::vector<std::string_view> to_lines(std::string_view content)
+{
+    std::vector<std::string_view> out;
+    while (!content.empty())
+    {
+        const auto at = content.find('\n');
+        auto line = content.substr(0, at);
+        content.remove_prefix(at == std::string_view::npos ? content.size() : at + 1);
+        if (line.ends_with('\r'))
+        {
+            line.remove_suffix(1);
+        }
+        out.push_back(line);
+    }
+    return out;
+}
 
 /// "\n" and "\r" as two characters become line ends, and the codes of the lines behind go.
 std::string unescape(std::string_view line)
@@ -139,29 +135,26 @@ public:
 
     void read(std::string_view content)
     {
-        const auto show = [this](int code, const smtp::enhanced_code& enhanced,
-                                 std::string_view text) { print(code, enhanced, text); };
-        reply_joiner joiner;
-        while (!content.empty())
+        const auto lines = to_lines(content);
+        const bool joined = is_as_on_the_wire(lines);
+        for (std::size_t i = 0; i < lines.size(); ++i)
         {
-            const auto at = content.find('\n');
-            auto line = content.substr(0, at);
-            content.remove_prefix(at == std::string_view::npos ? content.size() : at + 1);
-            if (line.ends_with('\r'))
+            if (is_blank(lines[i]))
             {
-                line.remove_suffix(1);
-            }
-            if (line.find("\\n") == std::string_view::npos)
-            {
-                joiner.add_line(line, show);
                 continue;
             }
-            joiner.flush(show);
-            const std::string whole = unescape(line);
-            const auto one = bounce::split_reply(whole);
-            print(one.code, one.enhanced, one.text);
+            std::string whole = unescape(lines[i]);
+            auto one = bounce::split_reply(whole);
+            std::string text(one.text);
+            while (joined && is_unfinished(lines[i], one))
+            {
+                one = bounce::split_reply(lines[++i]);
+                text += '\n';
+                text += one.text;
+            }
+            const auto first = bounce::split_reply(whole);
+            print(first.code, first.enhanced, text);
         }
-        joiner.flush(show);
     }
 
 private:

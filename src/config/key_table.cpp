@@ -183,6 +183,7 @@ void add_delivery(std::vector<key_row>& t)
                          limit_form{1, shaping::quota_limits::count_max}));
     t.push_back(make_list("quotas.default.ramp", live, HK_MEMBER(default_quota.ramp), read_ramp));
     t.push_back(make_path("shaping", live, true, HK_MEMBER(shaping)));
+    t.push_back(make_path("bounce_rules", live, true, HK_MEMBER(bounce_rules)));
 }
 
 void add_store(std::vector<key_row>& t)

@@ -186,11 +186,12 @@ trace_hub& engine::trace() noexcept
 }
 void engine::reload(std::shared_ptr<const shaping::shaping_table> shaping,
                     std::shared_ptr<const shaping::source_table> sources,
-                    std::vector<std::string> dns_servers)
+                    std::vector<std::string> dns_servers,
+                    std::shared_ptr<const bounce::classifier> classifier)
 {
     impl_->post([i = impl_.get(), shaping = std::move(shaping), sources = std::move(sources),
-                 dns_servers = std::move(dns_servers)]
-                { i->decider.reload(shaping, sources, dns_servers); });
+                 dns_servers = std::move(dns_servers), classifier = std::move(classifier)]
+                { i->decider.reload(shaping, sources, dns_servers, classifier); });
 }
 void engine::reload_tenant(tenant_id tenant)
 {

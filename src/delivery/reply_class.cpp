@@ -5,76 +5,86 @@ namespace hikyaku::delivery
 namespace
 {
 
-/// RFC 3463: the subject tells whose matter it is.
-const char* word_of_subject(const smtp::enhanced_code& e)
+/// Refused here before a byte was sent: only an address that is none says something about it.
+void classify_local(queue::fact& f, const smtp::enhanced_code& why)
 {
-    switch (e.subject)
-    {
-    case 1:
-        return e.detail == 1 || e.detail == 2 || e.detail == 10 ? "bad_address" : "address";
-    case 2:
-        return e.detail == 2 ? "mailbox_full" : e.detail == 1 ? "mailbox_inactive" : "mailbox";
-    case 3:
-        return e.detail == 4 ? "too_large" : "system";
-    case 4:
-        return "network";
-    case 5:
-        return "protocol";
-    case 6:
-        return "content";
-    case 7:
-        return "policy";
-    default:
-        return nullptr;
-    }
+    constexpr smtp::enhanced_code bad_recipient{5, 1, 3};
+    f.cls = why == bad_recipient ? to_string(bounce::reply_class::bad_format) : "not_sendable";
+    f.contact = static_cast<std::uint8_t>(why == bad_recipient ? bounce::contact_effect::suppress
+                                                               : bounce::contact_effect::keep);
 }
 
 } // namespace
 
-std::string reply_class(int code, const smtp::enhanced_code& enhanced, smtp::stage stage)
-{
-    if (code == 0)
-    {
-        return stage == smtp::stage::connect ? "connect_failed" : "connection_lost";
-    }
-    if (code == 421)
-    {
-        return "service_unavailable";
-    }
-    if (enhanced.present() && enhanced.cls != 2)
-    {
-        if (const char* word = word_of_subject(enhanced))
-        {
-            return word;
-        }
-    }
-    if (stage == smtp::stage::rcpt && code >= 550 && code <= 553)
-    {
-        return "bad_address";
-    }
-    if (code == 552 || code == 452)
-    {
-        return "mailbox_full";
-    }
-    return code < 500 ? "temporary" : "refused";
-}
-
-std::string reply_class(const smtp::transaction_result& result)
+void classify(queue::fact& f, const bounce::classifier& c, const smtp::transaction_result& result)
 {
     switch (result.verdict)
     {
     case smtp::verdict::delivered:
-        return "accepted";
+        f.cls = to_string(bounce::reply_class::accepted);
+        return;
     case smtp::verdict::unknown:
-        return "lost_after_dot";
+        f.cls = "lost_after_dot";
+        return;
     case smtp::verdict::refused_locally:
-        return "not_sendable";
+        classify_local(f, result.enhanced);
+        return;
     case smtp::verdict::deferred:
     case smtp::verdict::bounced:
     case smtp::verdict::not_attempted:
-        return reply_class(result.code, result.enhanced, result.stage);
+        break;
     }
-    return "unknown";
+    const auto v =
+        c.classify({result.stage, result.code, result.enhanced, result.text, f.mx, f.domain});
+    f.cls = to_string(v.cls);
+    if (result.verdict == smtp::verdict::bounced && v.message == bounce::message_effect::deferred)
+    {
+        f.what = queue::disposition::deferred;
+    }
+    f.contact = f.what == queue::disposition::bounced ? static_cast<std::uint8_t>(v.contact)
+                                                      : std::uint8_t{0};
+}
+
+void classify_end(queue::fact& f, const bounce::classifier& c, const session_report& report)
+{
+    if (report.refused_address)
+    {
+        f.cls = dns::lookup_status_name(dns::lookup_status::refused_address);
+        f.contact =
+            static_cast<std::uint8_t>(effect_of_lookup(dns::lookup_status::refused_address));
+        return;
+    }
+    const auto& end = report.end;
+    f.cls = to_string(
+        c.classify({end.stage, end.code, end.enhanced, end.text, report.mx, f.domain}).cls);
+}
+
+bounce::contact_effect effect_of_lookup(dns::lookup_status status) noexcept
+{
+    switch (status)
+    {
+    case dns::lookup_status::no_domain:
+    case dns::lookup_status::null_mx:
+        return bounce::effect_of_failure(bounce::reply_class::bad_domain);
+    case dns::lookup_status::refused_address:
+    case dns::lookup_status::loop:
+        return bounce::contact_effect::count;
+    case dns::lookup_status::ok:
+    case dns::lookup_status::temporary:
+    case dns::lookup_status::no_address:
+        break;
+    }
+    return bounce::contact_effect::keep;
+}
+
+std::uint8_t effect_of_expiry(std::string_view cls) noexcept
+{
+    const auto known = bounce::parse_reply_class(cls);
+    const bool recipient =
+        known && (bounce::effect_of_failure(*known) == bounce::contact_effect::suppress ||
+                  *known == bounce::reply_class::quota || *known == bounce::reply_class::refused);
+    return static_cast<std::uint8_t>(recipient ? bounce::contact_effect::count
+                                               : bounce::contact_effect::keep);
 }
 
 } // namespace hikyaku::delivery

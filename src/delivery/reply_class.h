@@ -1,17 +1,29 @@
 #pragma once
 
-#include <string>
+#include <string_view>
 
-#include <hikyaku/smtp/transaction.h>
+#include "shard.h"
+
+#include <hikyaku/bounce/classifier.h>
+#include <hikyaku/queue/fact.h>
 
 namespace hikyaku::delivery
 {
 
-/// One word for why a transaction ended as it did: the `class` of the delivery log. From the
-/// verdict, the stage and the enhanced code; texts of providers are not looked at here.
-[[nodiscard]] std::string reply_class(const smtp::transaction_result& result);
-/// The same from parts, for failures that have no transaction.
-[[nodiscard]] std::string reply_class(int code, const smtp::enhanced_code& enhanced,
-                                      smtp::stage stage);
+// What a failure means, put into its fact: `cls` is the word of bounce::reply_class, or one of
+// ours where no peer spoke: lost_after_dot, not_sendable, refused_address.
+
+/// Of a transaction. A permanent reply that the classifier takes for a passing matter becomes a
+/// deferral. @pre f.what, f.mx and f.domain are set
+void classify(queue::fact& f, const bounce::classifier& c, const smtp::transaction_result& result);
+
+/// Of a connection that never came to a message.
+void classify_end(queue::fact& f, const bounce::classifier& c, const session_report& report);
+
+/// Of a domain that mail can't go to: one that does not exist, or wants none, is no address.
+[[nodiscard]] bounce::contact_effect effect_of_lookup(dns::lookup_status status) noexcept;
+
+/// Of an expiry, by the class of the last attempt: counts when the recipient was the reason.
+[[nodiscard]] std::uint8_t effect_of_expiry(std::string_view cls) noexcept;
 
 } // namespace hikyaku::delivery

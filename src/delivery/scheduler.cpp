@@ -14,7 +14,9 @@ namespace hikyaku::delivery
 scheduler::scheduler(const engine_options& options,
                      std::shared_ptr<const shaping::shaping_table> shaping,
                      engine::dependencies deps, const hooks& h)
-    : options_(options), shaping_(std::move(shaping)), deps_(deps), hooks_(h),
+    : options_(options), shaping_(std::move(shaping)),
+      classifier_(options.classifier != nullptr ? options.classifier : bounce::built_in()),
+      deps_(deps), hooks_(h),
       own_context_(deps.world.scheduler_loop ? nullptr : std::make_unique<asio::io_context>(1)),
       context_(own_context_ ? *own_context_ : *deps.world.scheduler_loop),
       guard_(asio::make_work_guard(context_)), queue_(deps.db)

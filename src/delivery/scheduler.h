@@ -66,7 +66,8 @@ public:
     void hold(bool on, std::string because);
     void reload(std::shared_ptr<const shaping::shaping_table> shaping,
                 std::shared_ptr<const shaping::source_table> sources,
-                std::vector<std::string> dns_servers);
+                std::vector<std::string> dns_servers,
+                std::shared_ptr<const bounce::classifier> classifier);
     void reload_tenant(tenant_id tenant);
     [[nodiscard]] bool suspend(const scope& what, milliseconds duration, const std::string& why);
     [[nodiscard]] bool resume(const scope& what);
@@ -128,6 +129,7 @@ private:
         /// Of the domain that the leases were taken for; 0: none. Then `site` has them.
         domain_id domain;
         std::string site;
+        bounce::contact_effect contact = bounce::contact_effect::keep;
     };
     static constexpr milliseconds tick_every{100};
     /// Settlements handed to the writer and not durable yet: more outcomes gather meanwhile, so
@@ -311,6 +313,8 @@ private:
 
     const engine_options& options_;
     std::shared_ptr<const shaping::shaping_table> shaping_;
+    /// Never null. Shared with plans, whose sessions outlive a reload.
+    std::shared_ptr<const bounce::classifier> classifier_;
     engine::dependencies deps_;
     const hooks& hooks_;
     net::tls_client_context tls_;

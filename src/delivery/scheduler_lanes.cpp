@@ -1,3 +1,4 @@
+#include "reply_class.h"
 #include "scheduler.h"
 
 #include <hikyaku/base/assert.h>
@@ -476,7 +477,8 @@ scheduler::disposal scheduler::disposal_of(const domain_entry& d)
             dns::lookup_status_name(answer.status),
             "dns",
             d.id,
-            {}};
+            {},
+            effect_of_lookup(answer.status)};
 }
 
 /// Ends leases without a try, once their recipients have been looked up.
@@ -526,6 +528,7 @@ void scheduler::load_for_disposal(std::vector<queue::lease> leases, disposal how
                                o.f.reply = how.reply;
                                o.f.cls = how.cls;
                                o.f.stage = how.stage;
+                               o.f.contact = static_cast<std::uint8_t>(how.contact);
                                add_outcome(std::move(o));
                            }
                            settle_now();

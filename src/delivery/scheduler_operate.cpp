@@ -194,9 +194,14 @@ bool scheduler::bounce(const scope& what, milliseconds duration, const std::stri
 
 void scheduler::reload(std::shared_ptr<const shaping::shaping_table> shaping,
                        std::shared_ptr<const shaping::source_table> sources,
-                       std::vector<std::string> dns_servers)
+                       std::vector<std::string> dns_servers,
+                       std::shared_ptr<const bounce::classifier> classifier)
 {
     shaping_ = std::move(shaping);
+    if (classifier != nullptr)
+    {
+        classifier_ = std::move(classifier);
+    }
     if (sources != nullptr)
     {
         reload_sources(*sources);

@@ -87,6 +87,7 @@ void scheduler::note_attempt(attempt& a)
     else if (decided.verdict == shaping::verdict_change::defer)
     {
         a.o.f.what = queue::disposition::deferred;
+        a.o.f.contact = 0;
     }
     if (decided.next_mx)
     {

@@ -265,8 +265,7 @@ void scheduler::on_connect_failed(path& p, session_report& report)
         o.f.enhanced = refused ? "5.4.4" : smtp::format_enhanced_code(report.end.enhanced);
         o.f.reply = report.end.text;
         o.f.stage = smtp::to_string(report.end.stage);
-        o.f.cls = refused ? "refused_address"
-                          : reply_class(report.end.code, report.end.enhanced, report.end.stage);
+        classify_end(o.f, *classifier_, report);
         add_outcome(std::move(o));
         if (!bounce)
         {

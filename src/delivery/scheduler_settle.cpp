@@ -1,3 +1,4 @@
+#include "reply_class.h"
 #include "scheduler.h"
 
 #include <hikyaku/base/assert.h>
@@ -80,6 +81,7 @@ void scheduler::set_next_try(queue::outcome& o, bool at_once)
         // No attempt fits before the end.
         o.f.what =
             o.l.state.was_unknown ? queue::disposition::unknown : queue::disposition::expired;
+        o.f.contact = effect_of_expiry(o.f.cls);
     }
 }
 

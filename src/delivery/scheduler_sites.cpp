@@ -169,6 +169,7 @@ void scheduler::renew_plan(path& p)
     plan->ehlo_name = rule.ehlo_name.empty() ? options_.hostname : rule.ehlo_name;
     plan->local_v4 = rule.address_v4;
     plan->local_v6 = rule.address_v6;
+    plan->classifier = classifier_;
     const auto mono = deps_.clock_source.mono();
     std::erase_if(p.skipped, [mono](const auto& e) { return e.second <= mono; });
     for (const auto& [host, until] : p.skipped)

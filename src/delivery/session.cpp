@@ -511,11 +511,11 @@ void session::fill_common(queue::fact& f, const work& w) const
 void session::fill_reply(queue::fact& f, const smtp::transaction_result& result) const
 {
     f.what = to_disposition(result.verdict);
+    classify(f, *plan_->classifier, result);
     f.code = static_cast<std::uint16_t>(result.code);
     f.enhanced = smtp::format_enhanced_code(result.enhanced);
     f.reply = result.text;
     f.stage = smtp::to_string(result.stage);
-    f.cls = reply_class(result);
     f.bytes = result.bytes;
     f.session_ms = ms_since(began_);
     f.dkim = message_.dkim;

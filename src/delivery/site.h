@@ -38,6 +38,8 @@ struct connection_plan
     std::string ehlo_name;
     std::string local_v4;
     std::string local_v6;
+    /// What replies mean. Never null.
+    std::shared_ptr<const bounce::classifier> classifier;
     /// MX hosts that a rule said to leave out for now.
     std::set<std::string> skipped;
     /// Of the path, never null; of the provider, null when it has none.

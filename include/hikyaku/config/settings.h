@@ -227,6 +227,8 @@ struct settings
     /// Path of shaping.yaml, made absolute against the configuration's folder; empty: built-in
     /// limits.
     std::string shaping;
+    /// Path of bounce-rules.yaml, likewise; empty: the built-in rules.
+    std::string bounce_rules;
     store_settings store;
     disk_settings disk;
     log_settings log;

@@ -10,6 +10,7 @@
 
 #include <hikyaku/base/duration_histogram.h>
 #include <hikyaku/base/random.h>
+#include <hikyaku/bounce/classifier.h>
 #include <hikyaku/delivery/operate.h>
 #include <hikyaku/delivery/seams.h>
 #include <hikyaku/delivery/trace.h>
@@ -51,6 +52,8 @@ struct engine_options
     net::network_list forbidden_networks = net::default_forbidden_networks();
     /// Where mail leaves from. Null: one source, "default", that leaves the address to the system.
     std::shared_ptr<const shaping::source_table> sources;
+    /// What replies mean. Null: the built-in rules.
+    std::shared_ptr<const bounce::classifier> classifier;
     /// Percent of sessions_max that only transactional mail may use.
     unsigned transactional_reserve_percent = 10;
     /// The installation's offset from UTC: when a warm-up's day begins.
@@ -222,10 +225,12 @@ public:
     [[nodiscard]] trace_hub& trace() noexcept;
 
     /// New limits, rules, sources and name servers; no session is dropped but those of a source
-    /// that is gone, after their transaction.
+    /// that is gone, after their transaction. Open sessions keep the classifier they began with.
+    /// `classifier`: null keeps the one in force.
     void reload(std::shared_ptr<const shaping::shaping_table> shaping,
                 std::shared_ptr<const shaping::source_table> sources,
-                std::vector<std::string> dns_servers);
+                std::vector<std::string> dns_servers,
+                std::shared_ptr<const bounce::classifier> classifier = nullptr);
     /// The tenant's quota has changed.
     void reload_tenant(tenant_id tenant);
 

@@ -262,7 +262,8 @@ TEST_F(EngineTest, DeferredComeBackBouncedEndAndSkippedAreCounted)
         {
             EXPECT_EQ(f.code, 550);
             EXPECT_EQ(f.enhanced, "5.1.1");
-            EXPECT_EQ(f.cls, "bad_address");
+            EXPECT_EQ(f.cls, "bad_mailbox");
+            EXPECT_EQ(f.contact, 2);
             EXPECT_EQ(f.recipient, "r1@one.example");
         }
     }
