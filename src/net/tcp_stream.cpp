@@ -47,6 +47,13 @@ tcp_stream::tcp_stream(tcp::socket socket, deadline_sweeper& sweeper, const tls_
     socket_.native_non_blocking(true, ignored);
 }
 
+tcp_stream::tcp_stream(tcp::socket socket, deadline_sweeper& sweeper,
+                       std::shared_ptr<const tls_server_context> tls)
+    : tcp_stream(std::move(socket), sweeper, static_cast<const tls_client_context*>(nullptr))
+{
+    server_context_ = std::move(tls);
+}
+
 tcp_stream::~tcp_stream()
 {
     close();
@@ -181,10 +188,13 @@ asio::awaitable<io_result> tcp_stream::write(std::string_view first, std::string
 asio::awaitable<tls_result> tcp_stream::start_tls(std::string_view server_name,
                                                   milliseconds timeout)
 {
-    HK_ASSERT(tls_context_ != nullptr && !tls_);
+    HK_ASSERT((tls_context_ != nullptr || server_context_ != nullptr) && !tls_);
     expire_at(sweeper_.now() + timeout);
     tls_result result;
-    tls_ = tls_channel::make(tls_context_->native(), socket_.native_handle(), server_name);
+    const int descriptor = socket_.native_handle();
+    tls_ = server_context_ != nullptr
+               ? tls_channel::make_server(server_context_->native(), descriptor)
+               : tls_channel::make(tls_context_->native(), descriptor, server_name);
     if (!tls_)
     {
         result.ec = errc::tls_failed;
@@ -230,6 +240,20 @@ bool tcp_stream::input_ready()
     return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
+void tcp_stream::end_writing() noexcept
+{
+    if (!socket_.is_open())
+    {
+        return;
+    }
+    if (secured_)
+    {
+        tls_->close_notify();
+    }
+    error_code ignored;
+    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+}
+
 void tcp_stream::close() noexcept
 {
     if (!socket_.is_open())
@@ -257,6 +281,12 @@ std::unique_ptr<stream> make_tcp_stream(tcp::socket socket, deadline_sweeper& sw
                                         const tls_client_context* tls)
 {
     return std::make_unique<tcp_stream>(std::move(socket), sweeper, tls);
+}
+
+std::unique_ptr<stream> make_accepted_stream(tcp::socket socket, deadline_sweeper& sweeper,
+                                             std::shared_ptr<const tls_server_context> tls)
+{
+    return std::make_unique<tcp_stream>(std::move(socket), sweeper, std::move(tls));
 }
 
 } // namespace hikyaku::net

@@ -5,6 +5,7 @@
 #include <hikyaku/net/deadline_sweeper.h>
 #include <hikyaku/net/stream.h>
 #include <hikyaku/net/tls_client_context.h>
+#include <hikyaku/net/tls_server_context.h>
 
 #include <memory>
 
@@ -17,6 +18,9 @@ class tcp_stream final : public stream, private deadline
 {
 public:
     tcp_stream(tcp::socket socket, deadline_sweeper& sweeper, const tls_client_context* tls);
+    /// An accepted one.
+    tcp_stream(tcp::socket socket, deadline_sweeper& sweeper,
+               std::shared_ptr<const tls_server_context> tls);
     ~tcp_stream() override;
 
     [[nodiscard]] asio::awaitable<io_result> read_some(std::span<char> into,
@@ -26,6 +30,7 @@ public:
     [[nodiscard]] asio::awaitable<tls_result> start_tls(std::string_view server_name,
                                                         milliseconds timeout) override;
     [[nodiscard]] bool input_ready() override;
+    void end_writing() noexcept override;
     void close() noexcept override;
     [[nodiscard]] std::optional<tls_info> tls() const override;
     [[nodiscard]] tcp::endpoint remote_endpoint() const override { return remote_; }
@@ -41,6 +46,8 @@ private:
     tcp::socket socket_;
     deadline_sweeper& sweeper_;
     const tls_client_context* tls_context_;
+    /// Shared with the listener, which takes another one at a reload.
+    std::shared_ptr<const tls_server_context> server_context_;
     std::unique_ptr<tls_channel> tls_;
     tcp::endpoint remote_;
     tcp::endpoint local_;

@@ -86,8 +86,7 @@ long tls_channel::bio_ctrl(BIO*, int command, long, void*)
     return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
-std::unique_ptr<tls_channel> tls_channel::make(SSL_CTX* context, int descriptor,
-                                               std::string_view server_name)
+std::unique_ptr<tls_channel> tls_channel::make_bare(SSL_CTX* context, int descriptor)
 {
     std::unique_ptr<tls_channel> channel(new tls_channel);
     channel->ssl_.reset(SSL_new(context));
@@ -101,8 +100,29 @@ std::unique_ptr<tls_channel> tls_channel::make(SSL_CTX* context, int descriptor,
     }
     BIO_set_data(bio, channel.get());
     BIO_set_init(bio, 1);
+    SSL_set_bio(channel->ssl_.get(), bio, bio);
+    return channel;
+}
+
+std::unique_ptr<tls_channel> tls_channel::make_server(SSL_CTX* context, int descriptor)
+{
+    auto channel = make_bare(context, descriptor);
+    if (channel != nullptr)
+    {
+        SSL_set_accept_state(channel->ssl_.get());
+    }
+    return channel;
+}
+
+std::unique_ptr<tls_channel> tls_channel::make(SSL_CTX* context, int descriptor,
+                                               std::string_view server_name)
+{
+    auto channel = make_bare(context, descriptor);
+    if (channel == nullptr)
+    {
+        return nullptr;
+    }
     SSL* const ssl = channel->ssl_.get();
-    SSL_set_bio(ssl, bio, bio);
     SSL_set_connect_state(ssl);
     std::string name(server_name);
     if (!name.empty() && name.back() == '.')

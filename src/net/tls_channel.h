@@ -34,9 +34,11 @@ struct io_step
 class tls_channel
 {
 public:
-    /// @returns null when OpenSSL has no memory, or `server_name` can't be set.
+    /// The client's side. @returns null when OpenSSL has no memory, or `server_name` can't be set.
     [[nodiscard]] static std::unique_ptr<tls_channel> make(SSL_CTX* context, int descriptor,
                                                            std::string_view server_name);
+    /// The server's side. @returns null when OpenSSL has no memory.
+    [[nodiscard]] static std::unique_ptr<tls_channel> make_server(SSL_CTX* context, int descriptor);
 
     [[nodiscard]] io_step handshake();
     [[nodiscard]] io_step read(std::span<char> into);
@@ -57,6 +59,7 @@ private:
     };
 
     tls_channel() = default;
+    [[nodiscard]] static std::unique_ptr<tls_channel> make_bare(SSL_CTX* context, int descriptor);
     static const BIO_METHOD* bio_method();
     static int bio_read(BIO* bio, char* into, int size);
     static int bio_write(BIO* bio, const char* from, int size);

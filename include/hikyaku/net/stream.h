@@ -21,7 +21,8 @@ using asio::ip::tcp;
 /// A connected byte stream: the seam between sessions and sockets.
 ///
 /// One operation at a time, on the thread of the stream's executor; the stream and the buffers
-/// outlive the awaitable. No operation throws. After a failed operation only close() makes sense.
+/// outlive the awaitable. No operation throws. After a failed operation only close() makes sense; a
+/// read that timed out may be tried again.
 class stream
 {
 public:
@@ -34,13 +35,16 @@ public:
     /// of the rest nothing has reached the peer.
     [[nodiscard]] virtual asio::awaitable<io_result>
     write(std::string_view first, std::string_view second, milliseconds timeout) = 0;
-    /// Turns this stream into a TLS client stream, in place. `server_name` (may be empty) is sent
+    /// Turns this stream into a TLS stream, in place; an accepted one (make_accepted_stream) is the
+    /// server then. Of a client, `server_name` (may be empty) is sent
     /// as SNI and compared with the certificate; a certificate that doesn't verify is told by
     /// tls(), it doesn't fail the handshake. @pre no TLS yet
     [[nodiscard]] virtual asio::awaitable<tls_result> start_tls(std::string_view server_name,
                                                                 milliseconds timeout) = 0;
     /// Whether read_some() would return at once: bytes, or the end of the stream. Never waits.
     [[nodiscard]] virtual bool input_ready() = 0;
+    /// Tells the peer that nothing more will come; reading goes on. Best effort, never waits.
+    virtual void end_writing() noexcept {}
     /// Closes at once; pending operations end with errc::closed. Idempotent.
     virtual void close() noexcept = 0;
 

@@ -4,6 +4,7 @@
 #include <hikyaku/net/deadline_sweeper.h>
 #include <hikyaku/net/stream.h>
 #include <hikyaku/net/tls_client_context.h>
+#include <hikyaku/net/tls_server_context.h>
 
 namespace hikyaku::net
 {
@@ -30,5 +31,11 @@ private:
 /// where start_tls() is never called.
 [[nodiscard]] std::unique_ptr<stream> make_tcp_stream(tcp::socket socket, deadline_sweeper& sweeper,
                                                       const tls_client_context* tls);
+
+/// A stream over an accepted socket: its start_tls() is the server's side. `tls` may be null where
+/// start_tls() is never called; the stream shares it, so that a reload doesn't take it away.
+[[nodiscard]] std::unique_ptr<stream>
+make_accepted_stream(tcp::socket socket, deadline_sweeper& sweeper,
+                     std::shared_ptr<const tls_server_context> tls);
 
 } // namespace hikyaku::net
