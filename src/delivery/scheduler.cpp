@@ -129,13 +129,7 @@ void scheduler::tick()
         resolve(d);
     }
     catch_up();
-    for (auto& [key, s] : sites_)
-    {
-        if (s->has_work())
-        {
-            pump(*s);
-        }
-    }
+    pump_listed();
     make_places();
     step_adaptations();
     expire_campaigns();
@@ -190,9 +184,7 @@ void scheduler::make_places()
         path& p = *entry.where;
         if (wanted > 0 && entry.is_idle && !p.where.has_work())
         {
-            p.idle.erase(entry.idle_place);
-            entry.is_idle = false;
-            shards_[entry.shard]->finish(id);
+            end_idle_session(id);
             --wanted;
         }
     }

@@ -166,6 +166,9 @@ private:
     void try_to_close(const queue::campaign_ref& c);
     void catch_up();
     void make_places();
+    void list(site& s);
+    [[nodiscard]] bool only_waits(const site& s) const;
+    void pump_listed();
     void check_drained(const queue::campaign_ref& c);
     [[nodiscard]] bool may_lease() const;
     [[nodiscard]] shaping::instant now() const;
@@ -211,7 +214,7 @@ private:
     [[nodiscard]] bool squeeze_in(site& s, stand& st);
     [[nodiscard]] bool can_take(path& p, bool urgent);
     void end_spent_sessions(path& p);
-    void end_idle_session(path& p);
+    void end_idle_session(session_id id);
     [[nodiscard]] bool may_open(const path& p, bool urgent) const;
     [[nodiscard]] bool has_tokens(path& p);
     [[nodiscard]] std::optional<std::uint64_t> warm_up_cap_of(const path& p) const;
@@ -245,6 +248,8 @@ private:
     };
     [[nodiscard]] std::optional<flow_hold> flow_held(tenant_id tenant, const site& s);
     [[nodiscard]] std::optional<wall_time> campaign_held_until(const queue::campaign_ref& c) const;
+    [[nodiscard]] std::optional<wall_time> held_until(shaping::suspension_kind kind,
+                                                      const std::string& name) const;
     void hold_flow(stand& st, const flow_key& flow, const flow_hold& hold);
     void hold_parked(stand& st, const queue::campaign_ref& c, wall_time until);
     tenant_entry& tenant_of(tenant_id id);
@@ -367,6 +372,8 @@ private:
     std::size_t ending_ = 0;
     /// Sites that wait for one of sessions_max, in turn.
     std::deque<site*> wait_for_place_;
+    /// Sites that may have work.
+    std::set<site*, by_place> listed_;
     /// The pool that loads was full: nothing is leased before this.
     mono_time pool_rests_until_{};
     shaping::due_heap<wall_time> due_;

@@ -225,12 +225,13 @@ void scheduler::dispatch(path& p, stand& st, queue::lease l, std::vector<queue::
     if (!away && own.sticky.size() < sticky_max)
     {
         own.sticky.push_back(l);
+        list(own.where);
         return;
     }
     // Aside, on disk: the lane has others, that another source may send.
     return_permit(l);
-    const auto in = away ? std::chrono::duration_cast<milliseconds>(*away - at.mono) : sticky_rest;
-    later[at.wall + std::max(in, short_hold)].push_back(l);
+    const auto until = away ? at.wall_of(*away) : at.wall + sticky_rest;
+    later[std::max(until, at.wall + short_hold)].push_back(l);
 }
 
 /// Whether a suspension keeps the tenant's mail to the site back, and until when.
@@ -252,24 +253,23 @@ std::optional<scheduler::flow_hold> scheduler::flow_held(tenant_id id, const sit
     {
         return std::nullopt;
     }
-    return flow_hold{at.wall + std::chrono::duration_cast<milliseconds>(e->until - at.mono),
-                     everywhere};
+    return flow_hold{at.wall_of(e->until), everywhere};
 }
 
 std::optional<wall_time> scheduler::campaign_held_until(const queue::campaign_ref& c) const
 {
-    if (suspensions_.empty())
-    {
-        return std::nullopt;
-    }
+    return suspensions_.empty()
+               ? std::nullopt
+               : held_until(shaping::suspension_kind::campaign, campaign_text(c.campaign));
+}
+
+/// By a suspension of this kind.
+std::optional<wall_time> scheduler::held_until(shaping::suspension_kind kind,
+                                               const std::string& name) const
+{
     const auto at = now();
-    const auto* e =
-        suspensions_.find(shaping::suspension_kind::campaign, campaign_text(c.campaign), at.mono);
-    if (e == nullptr)
-    {
-        return std::nullopt;
-    }
-    return at.wall + std::chrono::duration_cast<milliseconds>(e->until - at.mono);
+    const auto* e = suspensions_.find(kind, name, at.mono);
+    return e != nullptr ? std::optional(at.wall_of(e->until)) : std::nullopt;
 }
 
 /// Takes a tenant's mail out of the stand until then.

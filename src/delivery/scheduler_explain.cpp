@@ -8,11 +8,6 @@ namespace hikyaku::delivery
 namespace
 {
 
-wall_time wall_of(const shaping::instant& at, mono_time t)
-{
-    return at.wall + std::chrono::duration_cast<milliseconds>(t - at.mono);
-}
-
 double per_second(const std::optional<shaping::rate>& r)
 {
     return r ? static_cast<double>(r->count) * 1000.0 / static_cast<double>(r->per.count()) : 0;
@@ -51,7 +46,7 @@ explanation scheduler::explain(const queue::campaign_ref& c, const std::string& 
     {
         const bool failed = d.now == domain_entry::state::waiting;
         out.reasons.push_back({"dns", failed ? d.answer->reason : "the domain is being looked up",
-                               failed ? wall_of(at, d.retry_at) : wall_time{}});
+                               failed ? at.wall_of(d.retry_at) : wall_time{}});
     }
     if (d.where != nullptr)
     {
@@ -89,7 +84,7 @@ void scheduler::explain_waiting(explanation& out, const queue::campaign_ref& c,
     auto& tenant = tenant_of(c.tenant);
     if (const auto* e = suspensions_.find(shaping::suspension_kind::tenant, tenant.name, at.mono))
     {
-        out.reasons.push_back({"suspended_tenant", e->cause.reply, wall_of(at, e->until)});
+        out.reasons.push_back({"suspended_tenant", e->cause.reply, at.wall_of(e->until)});
     }
     if (tenant.quota)
     {
@@ -115,7 +110,7 @@ void scheduler::explain_site(explanation& out, site& s, const queue::campaign_re
     const auto& tenant = tenant_of(c.tenant).name;
     if (const auto* e = suspensions_.find_tenant_site(tenant, s.key, at.mono))
     {
-        out.reasons.push_back({"suspended_tenant_site", e->cause.reply, wall_of(at, e->until)});
+        out.reasons.push_back({"suspended_tenant_site", e->cause.reply, at.wall_of(e->until)});
     }
     // One source that may send is enough; otherwise each says what keeps it back.
     const auto& pool = pool_of(c);
@@ -140,21 +135,21 @@ void scheduler::explain_path(explanation& out, path& p)
     { out.reasons.push_back({what, p.adaptation.source() + ": " + detail, until}); };
     if (const auto until = p.adaptation.suspended_until())
     {
-        add("suspended_source", "the site has suspended this source", wall_of(at, *until));
+        add("suspended_source", "the site has suspended this source", at.wall_of(*until));
     }
     if (const auto until = p.health.resumes_at())
     {
         add("unreachable", p.last_reply.empty() ? "the site can't be reached" : p.last_reply,
-            wall_of(at, *until));
+            at.wall_of(*until));
     }
     if (p.messages && p.messages->next_at(1) > at.mono)
     {
-        add("message_rate", "the message rate is used up", wall_of(at, p.messages->next_at(1)));
+        add("message_rate", "the message rate is used up", at.wall_of(p.messages->next_at(1)));
     }
     if (p.provider != nullptr && p.provider->messages && p.provider->messages->next_at(1) > at.mono)
     {
         add("provider", "the provider's message rate is used up",
-            wall_of(at, p.provider->messages->next_at(1)));
+            at.wall_of(p.provider->messages->next_at(1)));
     }
     const auto cap = warm_up_cap_of(p);
     if (cap && warm_up_.used(p.number, p.where.key, today()) >= *cap)
@@ -166,7 +161,7 @@ void scheduler::explain_path(explanation& out, path& p)
     if (p.connections && p.connections->next_at(1) > at.mono && p.idle.empty())
     {
         add("connection_rate", "the rate of new connections is used up",
-            wall_of(at, p.connections->next_at(1)));
+            at.wall_of(p.connections->next_at(1)));
     }
     if (p.sessions.size() >= p.connections_allowed() && p.idle.empty())
     {

@@ -123,11 +123,8 @@ std::optional<wall_time> scheduler::lane_held_until(queue::lane_index lane)
         return std::nullopt;
     }
     const auto& c = queue_.campaign_of(lane);
-    const auto at = now();
-    const auto* e =
-        suspensions_.find(shaping::suspension_kind::tenant, tenant_of(c.tenant).name, at.mono);
-    return e != nullptr ? at.wall + std::chrono::duration_cast<milliseconds>(e->until - at.mono)
-                        : campaign_held_until(c);
+    const auto tenant = held_until(shaping::suspension_kind::tenant, tenant_of(c.tenant).name);
+    return tenant ? tenant : campaign_held_until(c);
 }
 
 /// A domain that took no mail is asked about again when the answer is too old.

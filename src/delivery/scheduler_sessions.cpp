@@ -299,7 +299,7 @@ void scheduler::postpone_if_dead(site& s)
     if (earliest)
     {
         const auto at = now();
-        postpone_parked(s, at.wall + std::chrono::duration_cast<milliseconds>(*earliest - at.mono));
+        postpone_parked(s, at.wall_of(*earliest));
     }
 }
 

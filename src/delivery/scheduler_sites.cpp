@@ -131,19 +131,7 @@ void scheduler::renew_path(path& p)
     if (share != nullptr)
     {
         share->gate->set_rate(s.limits.provider_message_rate, mono, started_);
-        if (!s.limits.provider_message_rate)
-        {
-            share->messages.reset();
-        }
-        else if (share->messages)
-        {
-            share->messages->set_rate(mono, *s.limits.provider_message_rate);
-        }
-        else
-        {
-            share->messages.emplace(*s.limits.provider_message_rate, started_,
-                                    shaping::bucket_start::empty);
-        }
+        set_rate(share->messages, s.limits.provider_message_rate, mono, started_);
     }
     p.apply_limits(mono, started_);
     renew_plan(p);
@@ -193,9 +181,46 @@ const shaping::pool_rule& scheduler::pool_of(const queue::campaign_ref& c)
     return pool != nullptr ? *pool : sources_->default_pool();
 }
 
+/// The site may have work: ticks look at it until it has none.
+void scheduler::list(site& s)
+{
+    if (!std::exchange(s.is_listed, true))
+    {
+        listed_.insert(&s);
+    }
+}
+
+/// Whether a tick can do nothing for it: it has no session and stands in line for one.
+bool scheduler::only_waits(const site& s) const
+{
+    return s.waits_for_place && sessions_.size() >= broadcast_sessions_max() &&
+           suspensions_.empty() && s.bounce_until == mono_time{} && s.sessions() == 0 &&
+           !s.has_urgent();
+}
+
+void scheduler::pump_listed()
+{
+    for (auto it = listed_.begin(); it != listed_.end();)
+    {
+        site& s = **it;
+        if (!s.has_work())
+        {
+            s.is_listed = false;
+            it = listed_.erase(it);
+            continue;
+        }
+        if (!only_waits(s))
+        {
+            pump(s);
+        }
+        ++it;
+    }
+}
+
 stand& scheduler::stand_of(site& s, const queue::campaign_ref& c)
 {
     const auto& pool = pool_of(c);
+    list(s);
     return s.stands.try_emplace(pool.name, pool).first->second;
 }
 
@@ -209,17 +234,7 @@ std::size_t scheduler::broadcast_sessions_max() const
 
 std::optional<wall_time> scheduler::site_held_until(const site& s) const
 {
-    if (suspensions_.empty())
-    {
-        return std::nullopt;
-    }
-    const auto at = now();
-    const auto* e = suspensions_.find(shaping::suspension_kind::site, s.key, at.mono);
-    if (e == nullptr)
-    {
-        return std::nullopt;
-    }
-    return at.wall + std::chrono::duration_cast<milliseconds>(e->until - at.mono);
+    return suspensions_.empty() ? std::nullopt : held_until(shaping::suspension_kind::site, s.key);
 }
 
 /// Gives the site's work to its idle sessions and to new ones, as far as limits allow.
@@ -329,7 +344,7 @@ bool scheduler::serve(path& p, stand* st)
         }
         else if (urgent_only)
         {
-            end_idle_session(p);
+            end_idle_session(p.idle.front());
         }
         return false;
     }
@@ -401,14 +416,11 @@ bool scheduler::can_take(path& p, bool urgent)
     return may_open(p, urgent);
 }
 
-/// Idle sessions that have been handed all that their connection may carry: some of it was not
-/// sent, so they would wait for more.
-/// The first idle session gets no more.
-void scheduler::end_idle_session(path& p)
+/// An idle session gets no more.
+void scheduler::end_idle_session(session_id id)
 {
-    const auto id = p.idle.front();
-    p.idle.pop_front();
     auto& entry = sessions_.at(id);
+    entry.where->idle.erase(entry.idle_place);
     entry.is_idle = false;
     if (!std::exchange(entry.ending, true))
     {
@@ -417,19 +429,18 @@ void scheduler::end_idle_session(path& p)
     shards_[entry.shard]->finish(id);
 }
 
+/// Idle sessions that have been handed all that their connection may carry: some of it was not
+/// sent, so they would wait for more.
 void scheduler::end_spent_sessions(path& p)
 {
     while (!p.idle.empty())
     {
         const auto id = p.idle.front();
-        auto& entry = sessions_.at(id);
-        if (entry.given < p.limits().messages_per_connection)
+        if (sessions_.at(id).given < p.limits().messages_per_connection)
         {
             return;
         }
-        p.idle.pop_front();
-        entry.is_idle = false;
-        shards_[entry.shard]->finish(id);
+        end_idle_session(id);
     }
 }
 

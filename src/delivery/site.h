@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <list>
 #include <map>
@@ -107,26 +108,10 @@ struct path
     /// `since`, from nothing: a restart must not grant a second burst.
     void apply_limits(mono_time now, mono_time since)
     {
-        const auto set =
-            [&](std::optional<shaping::token_bucket>& bucket, const std::optional<shaping::rate>& r)
-        {
-            if (!r)
-            {
-                bucket.reset();
-            }
-            else if (bucket)
-            {
-                bucket->set_rate(now, *r);
-            }
-            else
-            {
-                bucket.emplace(*r, since, shaping::bucket_start::empty);
-            }
-        };
-        set(messages, limits().message_rate);
+        set_rate(messages, limits().message_rate, now, since);
         gate->set_rate(limits().message_rate, now, since);
         dial_gate->set_rate(limits().connection_rate, now, since);
-        set(connections, limits().connection_rate);
+        set_rate(connections, limits().connection_rate, now, since);
         window.set_policy({limits().connections_initial, limits().connections_max});
         health.set_policy(health_of(limits()));
     }
@@ -158,6 +143,8 @@ struct site
     std::string last_stand;
     /// It could use a session, but there are sessions_max.
     bool waits_for_place = false;
+    /// It is among those that each tick looks at.
+    bool is_listed = false;
     std::string last_reply;
     /// Operator: everything to this site bounces until then.
     mono_time bounce_until{};
@@ -180,6 +167,11 @@ struct site
             }
         }
         return false;
+    }
+    [[nodiscard]] bool has_urgent() const
+    {
+        return std::any_of(stands.begin(), stands.end(),
+                           [](const auto& s) { return s.second.flows.has_urgent(); });
     }
     [[nodiscard]] std::size_t sessions() const
     {

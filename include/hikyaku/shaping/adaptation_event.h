@@ -16,6 +16,12 @@ struct instant
 {
     wall_time wall{};
     mono_time mono{};
+
+    /// The time of day at which the monotonic clock will show `t`, if nobody sets the clock.
+    [[nodiscard]] wall_time wall_of(mono_time t) const
+    {
+        return wall + std::chrono::duration_cast<milliseconds>(t - mono);
+    }
 };
 
 /// What an adaptation changes. Values are stored: never reused.
