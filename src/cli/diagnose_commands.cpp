@@ -154,6 +154,21 @@ void add_classify(CLI::App& root, command_context& ctx)
               });
 }
 
+void add_bounce(CLI::App& root, command_context& ctx)
+{
+    auto* command = root.add_subcommand("bounce", "What messages that came back say");
+    const auto o = std::make_shared<bounce_options>();
+    command->add_option("FILE", o->files, "One message each; none or -: standard input");
+    command->add_option("--rules", o->rules, "File of rules; default: the built-in ones");
+    add_json_option(*command, ctx);
+    on_chosen(*command, ctx,
+              [&ctx, o]
+              {
+                  o->json = ctx.json;
+                  return run_bounce(*o, ctx.where.in, ctx.out(), ctx.err());
+              });
+}
+
 } // namespace
 
 void add_diagnose_commands(CLI::App& root, command_context& ctx)
@@ -168,6 +183,7 @@ void add_diagnose_commands(CLI::App& root, command_context& ctx)
     add_spf(root, ctx);
     add_csv(root, ctx);
     add_classify(root, ctx);
+    add_bounce(root, ctx);
 }
 
 } // namespace hikyaku::cli

@@ -152,4 +152,19 @@ struct classify_options
 [[nodiscard]] int run_classify(const classify_options& options, std::istream& in, std::ostream& out,
                                std::ostream& err);
 
+/// `hikyaku bounce [--rules FILE] FILE…`: what messages that came back say, per recipient `{file,
+/// kind, recipient, original_recipient, action, status, code, class, permanent, text}` with json; a
+/// message that names nobody, or is no report (kind none), gives one object too. A file that can't
+/// be read is told on `err` and gives exit_usage in the end; the others are read all the same.
+struct bounce_options
+{
+    /// None: standard input, which "-" is too.
+    std::vector<std::string> files;
+    /// Rules in the form of bounce-rules.yaml; empty: the built-in ones.
+    std::string rules;
+    bool json = false;
+};
+[[nodiscard]] int run_bounce(const bounce_options& options, std::istream& in, std::ostream& out,
+                             std::ostream& err);
+
 } // namespace hikyaku::cli
