@@ -24,6 +24,8 @@ namespace
 constexpr int forwards_max = 3;
 /// Of an encoded message within.
 constexpr std::size_t forwarded_bytes_max = 4u << 20;
+/// Recipients whose reason is looked for in the notice too.
+constexpr std::size_t searches_max = 20;
 /// What of a notice tells its kind.
 constexpr std::size_t notice_bytes_max = 16u << 10;
 
@@ -82,7 +84,7 @@ public:
         }
         if (out_.kind != report_kind::none)
         {
-            out_.message_id = view_.original.message_id;
+            out_.message_id = one_line(view_.original.message_id);
         }
         return std::move(out_);
     }
@@ -146,7 +148,9 @@ private:
         r.action = group.action;
         r.status = group.status;
         std::string reply = group.diagnostic;
-        const std::string beside = find_reason(view_.notice, r.recipient);
+        const std::string beside = out_.recipients.size() < searches_max
+                                       ? find_reason(view_.notice, r.recipient)
+                                       : std::string();
         if (reply.find_first_not_of(" \t\r\n") == std::string::npos)
         {
             reply = beside;
@@ -253,7 +257,7 @@ private:
             report_recipient r;
             r.kind = report_kind::auto_reply;
             r.cls = reply_class::auto_reply;
-            r.recipient = sender_.from.empty() ? "" : sender_.from.front();
+            r.recipient = sender_.from.empty() ? "" : one_line(sender_.from.front());
             r.text = one_line(sender_.subject_as_written);
             out_.kind = r.kind;
             out_.recipients.push_back(std::move(r));

@@ -99,12 +99,12 @@ bool is_complaint(std::string_view type)
     return type != "not-spam" && type != "auth-failure" && type != "dmarc" && type != "virus";
 }
 
-report_recipient make_complaint(std::string address, const std::string& type,
+report_recipient make_complaint(const std::string& address, const std::string& type,
                                 const std::string& text)
 {
     report_recipient r;
     r.kind = report_kind::complaint;
-    r.recipient = std::move(address);
+    r.recipient = one_line(address);
     r.cls = type == "auth-failure" || type == "dmarc" ? reply_class::auth_failure
             : type == "virus"                         ? reply_class::spam_content
             : is_complaint(type)                      ? reply_class::refused
@@ -135,17 +135,17 @@ std::optional<report> read_feedback(const report_view& view)
     std::string kept;
     const mime::header_block fields =
         fields_of(view.feedback.empty() ? std::string_view{} : view.feedback.front(), kept);
-    out.feedback_type = text::ascii_lower(fields.get("feedback-type"));
+    out.feedback_type = text::ascii_lower(one_line(fields.get("feedback-type")));
     if (out.feedback_type.empty())
     {
         out.feedback_type = "abuse";
     }
-    out.message_id = view.original.message_id;
+    out.message_id = one_line(view.original.message_id);
     out.reporting_mta = one_line(address_of_field(fields.get("reporting-mta")));
     const std::string text = one_line(view.notice);
-    for (auto& address : complainers(fields, view.original))
+    for (const auto& address : complainers(fields, view.original))
     {
-        out.recipients.push_back(make_complaint(std::move(address), out.feedback_type, text));
+        out.recipients.push_back(make_complaint(address, out.feedback_type, text));
     }
     return out;
 }

@@ -1361,10 +1361,10 @@ constexpr std::string_view expired_words[] = {
 };
 
 constexpr class_words class_table[] = {
-    {reply_class::quota, quota_words},       {reply_class::too_large, size_words},
-    {reply_class::bad_domain, domain_words}, {reply_class::bad_mailbox, mailbox_words},
-    {reply_class::inactive, inactive_words}, {reply_class::spam_content, spam_words},
-    {reply_class::refused, refused_words},   {reply_class::expired, expired_words},
+    {reply_class::quota, quota_words},         {reply_class::too_large, size_words},
+    {reply_class::spam_content, spam_words},   {reply_class::bad_domain, domain_words},
+    {reply_class::bad_mailbox, mailbox_words}, {reply_class::inactive, inactive_words},
+    {reply_class::refused, refused_words},     {reply_class::expired, expired_words},
 };
 
 std::string_view without_prefixes(std::string_view subject) noexcept

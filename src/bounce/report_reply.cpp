@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 
 #include <hikyaku/text/case.h>
 
@@ -159,6 +160,28 @@ int weigh_code(std::string_view text, std::size_t at) noexcept
     return weight;
 }
 
+/// Where the likeliest reply code stands, or npos.
+std::size_t find_code(std::string_view text) noexcept
+{
+    int best = 0;
+    std::size_t place = std::string_view::npos;
+    for (std::size_t at = 0; at + 2 < text.size(); ++at)
+    {
+        if ((text[at] != '4' && text[at] != '5') || !is_digit(text[at + 1]) ||
+            !is_digit(text[at + 2]))
+        {
+            continue;
+        }
+        const int weight = weigh_code(text, at);
+        if (weight > best)
+        {
+            best = weight;
+            place = at;
+        }
+    }
+    return place;
+}
+
 struct stage_words
 {
     std::string_view words;
@@ -197,6 +220,10 @@ constexpr stage_words stage_table[] = {
     {"in response to the rcpt to", smtp::stage::rcpt},
     {"in response to rcpt to", smtp::stage::rcpt},
     {"rcpt to command", smtp::stage::rcpt},
+    {"after rcpt command", smtp::stage::rcpt},
+    {"after mail command", smtp::stage::mail},
+    {"--> rcpt to", smtp::stage::rcpt},
+    {"sent <<< rcpt to", smtp::stage::rcpt},
     {"mail from command", smtp::stage::mail},
     {"data command", smtp::stage::final_dot},
 };
@@ -246,10 +273,42 @@ std::string_view host_of(std::string_view remote) noexcept
     return remote.substr(0, remote.find_first_of(" ([]\t"));
 }
 
-/// Is the code in the enhanced code's class, or does it stand for nothing?
+/// A code that stands for nothing.
 bool is_vague(const smtp::enhanced_code& code) noexcept
 {
     return !code.present() || (code.subject == 0 && code.detail == 0);
+}
+
+/// The text from its reply code on, without what the reporting host adds behind it.
+std::string_view reply_alone(std::string_view text)
+{
+    const std::size_t place = find_code(text.substr(0, reply_text_bytes_max));
+    text.remove_prefix(place == std::string_view::npos ? 0 : place);
+    const std::size_t end = text.find("(in reply to");
+    return text.substr(0, end);
+}
+
+/// What the first of the texts says that says more than the codes do; else what the codes say,
+/// then `rule` is "".
+reply_verdict classify_words(reply_context context, std::initializer_list<std::string_view> texts,
+                             const classifier& rules)
+{
+    context.text = {};
+    reply_verdict silent = rules.classify(context);
+    for (const std::string_view text : texts)
+    {
+        context.text = text;
+        const reply_verdict verdict = rules.classify(context);
+        if (verdict.rule != silent.rule && verdict.cls != reply_class::other)
+        {
+            return verdict;
+        }
+    }
+    if (is_vague(context.enhanced))
+    {
+        silent.rule = {};
+    }
+    return silent;
 }
 
 contact_effect effect_of(const report_recipient& r, const reply_verdict& verdict) noexcept
@@ -287,23 +346,8 @@ told_reply find_reply(std::string_view text)
 {
     text = text.substr(0, reply_text_bytes_max);
     told_reply told;
-    int best = 0;
-    std::size_t place = 0;
-    for (std::size_t at = 0; at + 2 < text.size(); ++at)
-    {
-        if ((text[at] != '4' && text[at] != '5') || !is_digit(text[at + 1]) ||
-            !is_digit(text[at + 2]))
-        {
-            continue;
-        }
-        const int weight = weigh_code(text, at);
-        if (weight > best)
-        {
-            best = weight;
-            place = at;
-        }
-    }
-    if (best > 0)
+    const std::size_t place = find_code(text);
+    if (place != std::string_view::npos)
     {
         told.code =
             (text[place] - '0') * 100 + (text[place + 1] - '0') * 10 + (text[place + 2] - '0');
@@ -343,8 +387,7 @@ void judge(report_recipient& r, std::string_view reply, std::string_view explana
 {
     told_reply told = find_reply(reply);
     const smtp::enhanced_code status = find_enhanced(r.status);
-    const bool reply_is_silent = told.code == 0 && is_vague(told.enhanced);
-    if (reply_is_silent)
+    if (told.code == 0 && is_vague(told.enhanced))
     {
         const told_reply more = find_reply(explanation);
         told.code = more.code;
@@ -355,36 +398,32 @@ void judge(report_recipient& r, std::string_view reply, std::string_view explana
     const smtp::enhanced_code best =
         is_vague(status) && !is_vague(told.enhanced) ? told.enhanced : status;
     r.code = told.code;
-    if (best.present())
-    {
-        r.status = smtp::format_enhanced_code(best);
-    }
-
-    reply_context context;
+    r.status = best.present() ? smtp::format_enhanced_code(best) : std::string();
     const bool temporary =
         told.code / 100 == 4 || (told.code == 0 && best.cls == 4) || r.kind == report_kind::delay;
+
+    reply_context context;
     context.code = told.code != 0 ? told.code : temporary ? untold_temporary : untold_permanent;
     context.enhanced = is_vague(told.enhanced) ? best : told.enhanced;
-    context.stage = told.stage.value_or(is_carrier(domain_of(r.recipient)) ? smtp::stage::final_dot
-                                                                           : smtp::stage::rcpt);
+    context.stage = told.stage.value_or(smtp::stage::rcpt);
     context.mx = host_of(remote_host);
     context.domain = domain_of(r.recipient);
-    context.text = reply;
-    reply_verdict verdict = rules.classify(context);
-    if (verdict.cls == reply_class::other && !explanation.empty())
-    {
-        context.text = explanation;
-        verdict = rules.classify(context);
-    }
+    const reply_verdict verdict = classify_words(
+        context, {reply_alone(reply), reply, is_vague(context.enhanced) ? explanation : ""}, rules);
     r.cls = verdict.cls;
-    if (r.cls == reply_class::other)
+    if (verdict.rule.empty() || r.cls == reply_class::other)
     {
-        const auto by_words =
-            class_of_words(text::to_lower(std::string(reply) + "\n" + std::string(explanation)));
+        auto by_words = class_of_words(text::to_lower(reply));
+        by_words = by_words ? by_words : class_of_words(text::to_lower(explanation));
         r.cls = by_words.value_or(r.cls);
     }
     r.permanent = r.kind == report_kind::bounce && !temporary;
     r.contact = effect_of(r, verdict);
+    // After DATA a carrier's 550 proves nothing: it may have been then.
+    if (!told.stage && is_carrier(context.domain) && r.contact == contact_effect::suppress)
+    {
+        r.contact = contact_effect::count;
+    }
 }
 
 } // namespace hikyaku::bounce
