@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <map>
+#include <mutex>
 
 #include <rocksdb/env.h>
 
@@ -267,6 +269,53 @@ TEST_F(EngineTest, DeferredComeBackBouncedEndAndSkippedAreCounted)
             EXPECT_EQ(f.recipient, "r1@one.example");
         }
     }
+}
+
+TEST_F(EngineTest, RepliesAreClassifiedForTheMessageAndForTheContact)
+{
+    std::map<std::string, int> tries; // the receiver serves one step at a time
+    std::mutex tries_mutex;
+    plain_receiver receiver(
+        [&](const std::string& step, const std::string& rcpt) -> std::string
+        {
+            const std::lock_guard lock(tries_mutex);
+            if (step == "rcpt" && rcpt.starts_with("r1@") && tries[rcpt]++ == 0)
+            {
+                return "550 5.7.1 Greylisted, come back later";
+            }
+            if (step == "rcpt" && rcpt.starts_with("r2@") && tries[rcpt]++ == 0)
+            {
+                return "554 5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org";
+            }
+            if (step == "rcpt" && rcpt.starts_with("r3@"))
+            {
+                return "552 5.2.2 Mailbox full";
+            }
+            if (step == "dot" && rcpt.starts_with("r4@"))
+            {
+                return "554 5.7.1 This message looks like spam";
+            }
+            return "250 ok";
+        });
+    start({{"*", receiver.port()}});
+    expand({{"one.example", 5}});
+    ASSERT_TRUE(wait([this] { return drained_ == 1; }));
+    EXPECT_EQ(count(queue::disposition::delivered), 3U);
+    EXPECT_EQ(count(queue::disposition::deferred), 2U);
+    EXPECT_EQ(count(queue::disposition::bounced), 2U);
+    std::map<std::string, std::string> seen;
+    for (const auto& f : facts_)
+    {
+        if (f.what != queue::disposition::delivered)
+        {
+            seen[f.recipient] = f.cls + ' ' + std::to_string(f.contact);
+        }
+    }
+    const std::map<std::string, std::string> wanted{{"r1@one.example", "greylist 0"},
+                                                    {"r2@one.example", "spam_block 0"},
+                                                    {"r3@one.example", "quota 1"},
+                                                    {"r4@one.example", "spam_content 0"}};
+    EXPECT_EQ(seen, wanted);
 }
 
 TEST_F(EngineTest, AConnectionLostAfterTheDotIsUnknownAndItsRetryIsTheSameBytes)
