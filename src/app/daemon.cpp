@@ -54,6 +54,17 @@ result<void, failure> make_private_directory(const fs::path& path)
     return {};
 }
 
+void log_endpoints(const std::vector<http::bound_endpoint>& bound)
+{
+    for (const auto& e : bound)
+    {
+        log::info("listening",
+                  {{"name", e.name},
+                   {"address", e.unix_socket.empty() ? e.address + ":" + std::to_string(e.port)
+                                                     : e.unix_socket.string()}});
+    }
+}
+
 } // namespace
 
 daemon::daemon(const serve_options& options, config::settings settings,
@@ -281,12 +292,16 @@ result<void, failure> daemon::open_delivery()
         engine_options.shards, watch_.get(), [this](const std::string& pool)
         { return is_warming(*source_watch_->sources(), pool, today()); },
         [this](tenant_id tenant, std::span<const std::string> addresses, std::vector<bool>& out)
-        { find_dead(tenant, addresses, out); }});
+        { find_dead(tenant, addresses, out); },
+        campaign::unsubscribe_ways{settings_.public_pages.url, false}});
     feed::outcome_index_options index_options;
     index_options.has_contacts = [this](tenant_id tenant, campaign_id id)
     { return campaigns_->has_contacts(tenant, id); };
     outcomes_ = std::make_unique<feed::outcome_index>(*db_, std::move(index_options));
     open_feedback();
+    unsubscriber_ = std::make_unique<feedback::unsubscriber>(feedback::unsubscriber::dependencies{
+        *db_, *crm_, *outcomes_,
+        [this](tenant_id tenant, campaign_id id) { return campaigns_->has_contacts(tenant, id); }});
     pool_ = std::make_unique<net::blocking_pool>(net::blocking_pool_options{load_threads, 4096});
     auto hooks = campaigns_->make_hooks(
         [this](const queue::settlement& s)
@@ -364,11 +379,8 @@ result<void, failure> daemon::open_listeners()
     api::add_platform_routes(platform_service_.routes, *services_);
     api_service_.before = api::make_tenant_hook(*services_);
     platform_service_.before = api::make_platform_hook(*services_);
-    for (auto* s : {&api_service_, &platform_service_})
-    {
-        s->observe = [this](std::string_view route, unsigned status, std::chrono::microseconds took)
-        { metrics_->observe_request(route, status, took); };
-    }
+    api_service_.observe = observe_requests();
+    platform_service_.observe = observe_requests();
     server_ = std::make_unique<http::server>(config::make_server_options(settings_));
     for (auto& l : config::make_api_listeners(settings_))
     {
@@ -383,14 +395,36 @@ result<void, failure> daemon::open_listeners()
     {
         return in("listeners", bound.error().text);
     }
-    for (const auto& e : *bound)
+    log_endpoints(*bound);
+    return open_public_listener();
+}
+
+/// A server of its own: whatever comes from outside, the tenants' systems are answered.
+result<void, failure> daemon::open_public_listener()
+{
+    public_services_ = std::make_unique<web::public_services>(
+        web::public_services{*master_, *tenants_, *campaigns_, *unsubscriber_, system_clock()});
+    web::add_public_routes(public_service_, *public_services_,
+                           config::make_public_options(settings_));
+    public_service_.observe = observe_requests();
+    public_server_ = std::make_unique<http::server>(config::make_public_server_options(settings_));
+    for (auto& l : config::make_public_listeners(settings_))
     {
-        log::info("listening",
-                  {{"name", e.name},
-                   {"address", e.unix_socket.empty() ? e.address + ":" + std::to_string(e.port)
-                                                     : e.unix_socket.string()}});
+        public_server_->add_listener(std::move(l), public_service_);
     }
+    const auto bound = public_server_->start();
+    if (bound.has_error())
+    {
+        return in("public", bound.error().text);
+    }
+    log_endpoints(*bound);
     return {};
+}
+
+http::observer_hook daemon::observe_requests()
+{
+    return [this](std::string_view route, unsigned status, std::chrono::microseconds took)
+    { metrics_->observe_request(route, status, took); };
 }
 
 void daemon::fill_hooks()
@@ -523,10 +557,13 @@ result<std::vector<std::string>, failure> daemon::reload()
     {
         engine_->reload_tenant(id);
     }
-    const auto certificates = server_->reload_certificates();
-    if (certificates.has_error())
+    for (auto* s : {server_.get(), public_server_.get()})
     {
-        return certificates.error();
+        const auto certificates = s->reload_certificates();
+        if (certificates.has_error())
+        {
+            return certificates.error();
+        }
     }
     for (const auto& key : changes.needs_restart)
     {
@@ -618,9 +655,12 @@ void daemon::stop()
         const std::lock_guard lock(settings_mutex_);
         not_ready_ = "stopping";
     }
-    if (server_)
+    for (auto* s : {server_.get(), public_server_.get()})
     {
-        server_->close_listeners();
+        if (s != nullptr)
+        {
+            s->close_listeners();
+        }
     }
     if (watch_)
     {
@@ -646,9 +686,12 @@ void daemon::stop()
     {
         engine_->stop(stop_deadline);
     }
-    if (server_)
+    for (auto* s : {server_.get(), public_server_.get()})
     {
-        server_->stop();
+        if (s != nullptr)
+        {
+            s->stop();
+        }
     }
     if (pool_)
     {

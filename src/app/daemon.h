@@ -18,6 +18,7 @@
 #include <hikyaku/feedback/dead_addresses.h>
 #include <hikyaku/feedback/effects.h>
 #include <hikyaku/feedback/tenant_settings.h>
+#include <hikyaku/feedback/unsubscribe.h>
 #include <hikyaku/http/server.h>
 #include <hikyaku/identity/api_keys.h>
 #include <hikyaku/identity/domain_watch.h>
@@ -30,6 +31,7 @@
 #include <hikyaku/queue/domain_table.h>
 #include <hikyaku/store/database.h>
 #include <hikyaku/store/disk_guard.h>
+#include <hikyaku/web/public_pages.h>
 
 #include "metrics.h"
 #include "source_watch.h"
@@ -74,6 +76,8 @@ private:
     void find_dead(tenant_id tenant, std::span<const std::string> addresses,
                    std::vector<bool>& out) const;
     [[nodiscard]] result<void, failure> open_listeners();
+    [[nodiscard]] result<void, failure> open_public_listener();
+    [[nodiscard]] http::observer_hook observe_requests();
     void open_watch();
     /// The sources in force, and the checks of them.
     void set_sources(std::shared_ptr<const shaping::source_table> sources);
@@ -122,6 +126,7 @@ private:
     std::unique_ptr<campaign::campaigns> campaigns_;
     std::unique_ptr<feed::outcome_index> outcomes_; // asks campaigns_
     std::unique_ptr<feedback::effects> effects_;    // asks campaigns_
+    std::unique_ptr<feedback::unsubscriber> unsubscriber_;
     std::unique_ptr<net::blocking_pool> pool_;
     std::unique_ptr<delivery::engine> engine_;
     std::unique_ptr<metrics> metrics_;
@@ -129,6 +134,9 @@ private:
     http::service api_service_;
     http::service platform_service_;
     std::unique_ptr<http::server> server_;
+    std::unique_ptr<web::public_services> public_services_;
+    http::service public_service_;
+    std::unique_ptr<http::server> public_server_;
 };
 
 } // namespace hikyaku::app

@@ -4,6 +4,7 @@
 #include <hikyaku/base/bytes.h>
 #include <hikyaku/base/log.h>
 #include <hikyaku/bounce/recipient_token.h>
+#include <hikyaku/crypto/hex.h>
 #include <hikyaku/mime/address.h>
 #include <hikyaku/queue/keys.h>
 
@@ -56,9 +57,18 @@ wall_time created_at(campaign_id id)
     return from_unix_ms(epoch_2020_ms + static_cast<std::int64_t>(id.value >> 22));
 }
 
+/// Names the installation to receivers, the same for years and nothing like its host name.
+std::string make_feedback_sender(const crypto::master_key& master)
+{
+    constexpr std::size_t bytes = 6;
+    const auto id = master.derive("feedback sender v1");
+    return "hk" + crypto::encode_hex(crypto::as_bytes(id).substr(0, bytes));
+}
+
 } // namespace
 
-campaigns::campaigns(dependencies deps) : deps_(deps)
+campaigns::campaigns(dependencies deps)
+    : deps_(std::move(deps)), feedback_sender_(make_feedback_sender(deps_.master))
 {
     for (std::size_t i = 0; i < deps_.shards; ++i)
     {
@@ -85,7 +95,7 @@ campaigns::compile(tenant_id tenant, campaign_id id, const definition& d) const
     env.tenant = tenant;
     env.offset_minutes = owner->offset_minutes;
     env.schema = *schema;
-    env.verp_key = bounce::recipient_token_key(deps_.master, tenant);
+    env.token_key = bounce::recipient_token_key(deps_.master, tenant);
     const auto at = d.from_email.rfind('@');
     const std::string domain = at == std::string::npos ? "" : d.from_email.substr(at + 1);
     const auto sender = deps_.domains.find_by_name(tenant, domain);
@@ -102,6 +112,9 @@ campaigns::compile(tenant_id tenant, campaign_id id, const definition& d) const
               "the domain of the sender is not one of yours: add it with POST /v1/domains"}}};
     }
     env.envelope_domain = deps_.domains.envelope_domain(**sender);
+    env.ways.base_url = deps_.unsubscribe.base_url;
+    env.ways.by_mail = deps_.unsubscribe.by_mail && deps_.domains.envelope_is_ours(**sender);
+    env.feedback_sender = feedback_sender_;
     const auto identities = deps_.domains.load_identities(tenant, (*sender)->domain);
     if (identities.has_error())
     {

@@ -1,5 +1,6 @@
-#include <hikyaku/bounce/recipient_token.h>
+#include <hikyaku/campaign/campaigns.h>
 #include <hikyaku/campaign/content.h>
+#include <hikyaku/identity/tenants.h>
 #include <hikyaku/mime/address.h>
 #include <hikyaku/mime/header.h>
 
@@ -69,12 +70,15 @@ binding bind_name(const std::string& name, const content& c, const content_envir
             b.type = f->type;
             return b;
         }
-        b.from = is_variable ? binding::kind::variable : binding::kind::nothing;
+        b.from = is_variable                    ? binding::kind::variable
+                 : name == unsubscribe_variable ? binding::kind::unsubscribe_url
+                                                : binding::kind::nothing;
         return b;
     }
-    b.from = name == "email"  ? binding::kind::recipient_email
-             : name == "name" ? binding::kind::recipient_name
-                              : binding::kind::variable;
+    b.from = name == unsubscribe_variable && !is_variable ? binding::kind::unsubscribe_url
+             : name == "email"                            ? binding::kind::recipient_email
+             : name == "name"                             ? binding::kind::recipient_name
+                                                          : binding::kind::variable;
     return b;
 }
 
@@ -84,6 +88,8 @@ void bind_slots(content& made, const compiler& c, const content_environment& env
     for (const auto& name : c.slots().names())
     {
         made.bindings.push_back(bind_name(name, made, env));
+        made.uses_link =
+            made.uses_link || made.bindings.back().from == binding::kind::unsubscribe_url;
         if (made.bindings.back().from == binding::kind::field)
         {
             made.fields.push_back(made.bindings.back().field);
@@ -109,6 +115,28 @@ void compile_headers(content& made, compiler& c, const definition& d)
             continue;
         }
         made.headers.emplace_back(name, c.program(value, tmpl::escape_mode::header, pointer));
+    }
+}
+
+/// What only broadcasts carry, unless the definition has its own: how to unsubscribe, and a
+/// Feedback-ID of campaign, tenant, stream and sender, which the receiver adds up by.
+void offer_unsubscribe(content& made, compiler& c, const content_environment& env)
+{
+    const auto& d = made.source;
+    made.ways = env.ways;
+    made.our_offer = !d.transactional && !d.unsubscribe && env.ways.any();
+    made.feedback_id = d.feedback_id;
+    if (!d.transactional && d.feedback_id.empty() && !env.feedback_sender.empty())
+    {
+        made.feedback_id = public_id(made.campaign) + ":" + identity::public_id(made.tenant) +
+                           ":broadcast:" + env.feedback_sender;
+    }
+    if (made.uses_link && !env.ways.any())
+    {
+        const bool in_html = d.html.find(unsubscribe_variable) != std::string::npos;
+        c.fail(in_html ? "/html" : "/text", "no_unsubscribe_address",
+               "unsubscribe_url leads nowhere: this installation has no public URL (public.url), "
+               "and mail to the return path does not come back to it");
     }
 }
 
@@ -177,8 +205,9 @@ compile_content(const definition& d, const content_environment& env)
             c.program(d.unsubscribe->mailto, escape_mode::header, "/unsubscribe/mailto"));
     }
     bind_slots(*made, c, env);
+    offer_unsubscribe(*made, c, env);
     made->envelope_domain = env.envelope_domain;
-    made->verp_key = env.verp_key;
+    made->token_key = env.token_key;
     made->identities = env.identities;
     if (made->identities != nullptr)
     {
@@ -189,11 +218,6 @@ compile_content(const definition& d, const content_environment& env)
         return std::move(c.errors());
     }
     return std::shared_ptr<const content>(std::move(made));
-}
-
-std::string verp_local_part(const content& c, ordinal who)
-{
-    return bounce::return_path_local_part(c.verp_key, {c.tenant, c.campaign, who});
 }
 
 } // namespace hikyaku::campaign

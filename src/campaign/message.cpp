@@ -1,4 +1,5 @@
 #include <hikyaku/base/assert.h>
+#include <hikyaku/bounce/recipient_token.h>
 #include <hikyaku/campaign/message.h>
 #include <hikyaku/mime/address.h>
 #include <hikyaku/mime/builder.h>
@@ -23,6 +24,8 @@ struct message_maker::scratch
     std::string html;
     std::string unsubscribe_url;
     std::string unsubscribe_mailto;
+    /// What unsubscribe_variable is.
+    std::string link;
     std::vector<std::string> header_values;
     std::vector<mime::header_line> headers;
     std::string unsigned_bytes;
@@ -70,12 +73,56 @@ struct to_template_value
     tmpl::value operator()(wall_time t) const { return tmpl::value::date_time(t, offset_minutes); }
 };
 
+bounce::recipient_ref ref_of(const content& c, ordinal who)
+{
+    return {c.tenant, c.campaign, who};
+}
+
 failure in_part(const char* part, const tmpl::source_error& e)
 {
     return {std::string(part) + " " + to_string(e)};
 }
 
 } // namespace
+
+/// The recipient's own addresses at ours; in a preview such that do nothing.
+void message_maker::make_links(const content& c, const recipient_data& to, bool live)
+{
+    auto& s = *scratch_;
+    s.link.clear();
+    s.unsubscribe_url.clear();
+    s.unsubscribe_mailto.clear();
+    const bool needs_page = !c.ways.base_url.empty() && (c.our_offer || c.uses_link);
+    const bool needs_mail =
+        c.ways.by_mail && (c.our_offer || (c.uses_link && c.ways.base_url.empty()));
+    const auto ref = ref_of(c, to.who);
+    if (needs_page)
+    {
+        s.link = c.ways.base_url;
+        s.link += unsubscribe_path;
+        s.link +=
+            live ? bounce::unsubscribe_link_token(c.token_key, ref) : std::string(preview_token);
+    }
+    if (needs_mail)
+    {
+        s.unsubscribe_mailto = "mailto:";
+        s.unsubscribe_mailto += live ? bounce::unsubscribe_local_part(c.token_key, ref)
+                                     : "u-" + std::string(preview_token);
+        s.unsubscribe_mailto += "@" + c.envelope_domain + "?subject=unsubscribe";
+    }
+    if (c.our_offer)
+    {
+        s.unsubscribe_url = s.link;
+    }
+    if (s.link.empty())
+    {
+        s.link = s.unsubscribe_mailto;
+    }
+    if (!c.our_offer)
+    {
+        s.unsubscribe_mailto.clear();
+    }
+}
 
 void message_maker::bind(const content& c, const recipient_data& to)
 {
@@ -113,6 +160,13 @@ void message_maker::bind(const content& c, const recipient_data& to)
             s.values[slot] = found != nullptr ? tmpl::value::from_json(*found) : tmpl::value();
             break;
         }
+        case binding::kind::unsubscribe_url:
+        {
+            const auto* given = own != nullptr ? own->if_contains(b.name) : nullptr;
+            s.values[slot] =
+                given != nullptr ? tmpl::value::from_json(*given) : tmpl::value::string(s.link);
+            break;
+        }
         case binding::kind::recipient_email:
             s.values[slot] = tmpl::value::string(to.path);
             break;
@@ -124,9 +178,10 @@ void message_maker::bind(const content& c, const recipient_data& to)
 }
 
 result<void, failure> message_maker::render_all(const content& c, const recipient_data& to,
-                                                wall_time now)
+                                                wall_time now, bool live)
 {
     auto& s = *scratch_;
+    make_links(c, to, live);
     bind(c, to);
     const tmpl::render_clock clock{now, c.offset_minutes, {}};
     std::optional<failure> failed;
@@ -143,8 +198,6 @@ result<void, failure> message_maker::render_all(const content& c, const recipien
     render("from name", c.from_name, s.from_name);
     s.text.clear();
     s.html.clear();
-    s.unsubscribe_url.clear();
-    s.unsubscribe_mailto.clear();
     if (!c.text.empty())
     {
         render("text", c.text.front(), s.text);
@@ -184,7 +237,7 @@ result<void, failure> message_maker::make(const content& c, const recipient_data
                                           message& out)
 {
     auto& s = *scratch_;
-    const auto rendered = render_all(c, to, now);
+    const auto rendered = render_all(c, to, now, true);
     if (rendered.has_error())
     {
         return rendered;
@@ -206,8 +259,8 @@ result<void, failure> message_maker::make(const content& c, const recipient_data
     parts.date_offset_minutes = c.offset_minutes;
     parts.list_unsubscribe_url = s.unsubscribe_url;
     parts.list_unsubscribe_mailto = s.unsubscribe_mailto;
-    parts.one_click = c.source.unsubscribe && c.source.unsubscribe->one_click;
-    parts.feedback_id = c.source.feedback_id;
+    parts.one_click = c.our_offer || (c.source.unsubscribe && c.source.unsubscribe->one_click);
+    parts.feedback_id = c.feedback_id;
     parts.extra = s.headers;
     parts.boundary_seed = c.campaign.value * 0x9E37'79B9'7F4A'7C15ULL + to.who.value;
     const auto built = mime::build_message(parts, s.unsigned_bytes);
@@ -235,14 +288,15 @@ result<void, failure> message_maker::make(const content& c, const recipient_data
         }
     }
     out.bytes += s.unsigned_bytes;
-    out.mail_from = verp_local_part(c, to.who) + "@" + c.envelope_domain;
+    out.mail_from = bounce::return_path_local_part(c.token_key, ref_of(c, to.who));
+    out.mail_from.append("@").append(c.envelope_domain);
     return {};
 }
 
 result<message_maker::parts, failure>
 message_maker::preview(const content& c, const recipient_data& to, wall_time now)
 {
-    const auto rendered = render_all(c, to, now);
+    const auto rendered = render_all(c, to, now, false);
     if (rendered.has_error())
     {
         return rendered.error();

@@ -270,6 +270,41 @@ bool host_form::read(std::string_view text, std::string& out) const
     return text.empty() ? may_be_empty : is_host_name(out);
 }
 
+bool url_form::read(std::string_view text, std::string& out)
+{
+    constexpr std::string_view secure = "https://";
+    constexpr std::string_view plain = "http://";
+    out.clear();
+    if (text.empty())
+    {
+        return true;
+    }
+    const bool is_secure = text.starts_with(secure);
+    const auto rest = text.substr(std::min(text.size(), is_secure ? secure.size() : plain.size()));
+    const auto path_at = std::min(rest.find('/'), rest.size());
+    const auto host = parse_host_port(rest.substr(0, path_at));
+    constexpr std::string_view marks = "-._~/%";
+    const bool good_path =
+        std::all_of(rest.begin() + static_cast<std::ptrdiff_t>(path_at), rest.end(),
+                    [&](char c)
+                    {
+                        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                               (c >= 'A' && c <= 'Z') || marks.find(c) != std::string_view::npos;
+                    });
+    const bool allowed = is_secure || (text.starts_with(plain) && host &&
+                                       (is_loopback(host->host) || host->host == "localhost"));
+    if (!allowed || !host || !good_path || text.size() > bytes_max)
+    {
+        return false;
+    }
+    out = text;
+    while (out.ends_with('/'))
+    {
+        out.pop_back();
+    }
+    return true;
+}
+
 bool level_form::read(std::string_view text, log::level& out)
 {
     constexpr std::array<std::pair<std::string_view, log::level>, 4> levels = {

@@ -90,6 +90,15 @@ struct host_form
     [[nodiscard]] bool read(std::string_view text, std::string& out) const;
 };
 
+/// Where links lead to: https, or http on this host (tests); without query and fragment. A slash at
+/// the end is dropped. May be empty.
+struct url_form
+{
+    static constexpr std::size_t bytes_max = 500;
+    [[nodiscard]] static std::string expected() { return "a URL such as https://m.example.jp"; }
+    [[nodiscard]] static bool read(std::string_view text, std::string& out);
+};
+
 struct level_form
 {
     [[nodiscard]] static std::string expected() { return "debug, info, warning or error"; }

@@ -97,6 +97,13 @@ void read_routes(document& doc, const entry& e, std::map<std::string, route_sett
     }
 }
 
+void read_proxies(document& doc, const entry& e, std::vector<std::string>& out)
+{
+    std::optional<std::vector<std::string>> read;
+    read_networks(doc, e, read);
+    out = std::move(read).value_or(std::vector<std::string>());
+}
+
 void read_networks(document& doc, const entry& e, std::optional<std::vector<std::string>>& out)
 {
     const auto items = read_list(doc, e.value, e.path, "a list such as [10.0.0.0/8, \"fc00::/7\"]");

@@ -97,6 +97,22 @@ template <class Get> void add_listener(std::vector<key_row>& t, const std::strin
         [get](auto& s) -> auto& { return get(s).allow_plaintext; }, flag_form{}));
 }
 
+void add_public(std::vector<key_row>& t)
+{
+    add_listener(t, "public", HK_MEMBER(public_pages.listener));
+    t.push_back(make_key("public.url", at_restart, HK_MEMBER(public_pages.url), url_form{}));
+    t.push_back(
+        make_list("public.proxies", at_restart, HK_MEMBER(public_pages.proxies), read_proxies));
+    t.push_back(make_key("public.threads", at_restart, HK_MEMBER(public_pages.threads),
+                         number_form{1, 256}));
+    t.push_back(make_key("public.connections_max", at_restart,
+                         HK_MEMBER(public_pages.connections_max), number_form{1, 100'000}));
+    t.push_back(make_key("public.requests_per_s", at_restart,
+                         HK_MEMBER(public_pages.requests_per_s), number_form{1, 1'000'000}));
+    t.push_back(make_key("public.requests_burst", at_restart,
+                         HK_MEMBER(public_pages.requests_burst), number_form{1, 1'000'000}));
+}
+
 void add_general(std::vector<key_row>& t)
 {
     t.push_back(make_path("data_dir", at_restart, false, HK_MEMBER(data_dir)));
@@ -107,6 +123,7 @@ void add_general(std::vector<key_row>& t)
     t.push_back(make_path("platform_token_file", at_restart, true, HK_MEMBER(platform_token_file)));
     add_listener(t, "api", HK_MEMBER(api));
     add_listener(t, "platform", HK_MEMBER(platform));
+    add_public(t);
     t.push_back(make_key("http.threads", at_restart, HK_MEMBER(http.threads), number_form{1, 256}));
     t.push_back(make_key("http.body_bytes_max", at_restart, HK_MEMBER(http.body_bytes_max),
                          bytes_form{64 * kib, gib}));

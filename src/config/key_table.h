@@ -36,6 +36,7 @@ void read_listener_address(document& doc, const entry& e, listener_settings& out
 void read_dns_servers(document& doc, const entry& e, std::vector<std::string>& out);
 void read_routes(document& doc, const entry& e, std::map<std::string, route_settings>& out);
 void read_networks(document& doc, const entry& e, std::optional<std::vector<std::string>>& out);
+void read_proxies(document& doc, const entry& e, std::vector<std::string>& out);
 void read_sources(document& doc, const entry& e, std::vector<source_settings>& out);
 void read_pools(document& doc, const entry& e,
                 std::map<std::string, std::vector<pool_member>>& out);

@@ -53,6 +53,17 @@ void check_listener(document& doc, const std::string& name, const listener_setti
     }
 }
 
+void check_apart(document& doc, const std::string& a_name, const listener_settings& a,
+                 const std::string& b_name, const listener_settings& b)
+{
+    if (a.enabled && b.enabled && a.port == b.port && a.port != 0 && a.address == b.address)
+    {
+        const auto key = b_name + ".address";
+        doc.fail_at_key(doc.has(key) ? key : a_name + ".address",
+                        a_name + " and " + b_name + " can't listen on the same address and port");
+    }
+}
+
 void check_sources(document& doc, const settings& s)
 {
     // What is wrong in one key is told there already.
@@ -74,11 +85,15 @@ void check_whole(document& doc, const settings& s)
 {
     check_listener(doc, "api", s.api);
     check_listener(doc, "platform", s.platform);
-    if (s.api.enabled && s.platform.enabled && s.api.port == s.platform.port &&
-        s.api.address == s.platform.address)
+    const auto& pages = s.public_pages;
+    check_listener(doc, "public", pages.listener);
+    check_apart(doc, "api", s.api, "platform", s.platform);
+    check_apart(doc, "api", s.api, "public", pages.listener);
+    check_apart(doc, "platform", s.platform, "public", pages.listener);
+    if (!pages.listener.enabled && !pages.url.empty())
     {
-        doc.fail_at_key(doc.has("platform.address") ? "platform.address" : "api.address",
-                        "api and platform can't listen on the same address and port");
+        doc.fail_at_key("public.url",
+                        "links would lead nowhere: public.enabled is false; leave url out");
     }
     if (s.http.body_memory_max < s.http.body_bytes_max)
     {

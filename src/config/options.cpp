@@ -16,9 +16,13 @@ constexpr const char* fallback_server = "127.0.0.1";
 /// Of the DNS cache's bytes, MX answers have three parts and addresses one.
 constexpr std::uint64_t address_share = 4;
 constexpr const char* spool_folder = "/spool";
+constexpr std::size_t public_body_memory_max = 4u << 20;
+constexpr std::size_t public_header_bytes_max = 8u << 10;
+constexpr std::size_t public_connections_per_ip_max = 100;
+constexpr milliseconds public_idle_timeout{15'000};
 
 std::vector<http::listener_options>
-make_listeners(const std::string& name, const listener_settings& l, const http_settings& limits)
+make_listeners(const std::string& name, const listener_settings& l, std::size_t connections_max)
 {
     std::vector<http::listener_options> out;
     if (!l.enabled)
@@ -31,14 +35,14 @@ make_listeners(const std::string& name, const listener_settings& l, const http_s
     tcp.port = l.port;
     tcp.certificate_file = l.tls_certificate;
     tcp.key_file = l.tls_key;
-    tcp.limits.connections_max = limits.connections_max;
+    tcp.limits.connections_max = connections_max;
     out.push_back(tcp);
     if (!l.unix_socket.empty())
     {
         http::listener_options local;
         local.name = name + ".unix";
         local.unix_socket = l.unix_socket;
-        local.limits.connections_max = limits.connections_max;
+        local.limits.connections_max = connections_max;
         out.push_back(std::move(local));
     }
     return out;
@@ -134,11 +138,41 @@ http::server_options make_server_options(const settings& s)
 
 std::vector<http::listener_options> make_api_listeners(const settings& s)
 {
-    return make_listeners("api", s.api, s.http);
+    return make_listeners("api", s.api, s.http.connections_max);
 }
 std::vector<http::listener_options> make_platform_listeners(const settings& s)
 {
-    return make_listeners("platform", s.platform, s.http);
+    return make_listeners("platform", s.platform, s.http.connections_max);
+}
+
+http::server_options make_public_server_options(const settings& s)
+{
+    http::server_options out;
+    out.workers = s.public_pages.threads;
+    out.streams_max = 1; // it has none
+    out.body_memory_max = public_body_memory_max;
+    return out;
+}
+
+std::vector<http::listener_options> make_public_listeners(const settings& s)
+{
+    const auto& p = s.public_pages;
+    auto out = make_listeners("public", p.listener, p.connections_max);
+    for (auto& l : out)
+    {
+        l.limits.header_bytes_max = public_header_bytes_max;
+        l.limits.idle_timeout = public_idle_timeout;
+        // A proxy is one address for everybody.
+        l.limits.connections_per_ip_max =
+            p.proxies.empty() ? public_connections_per_ip_max : p.connections_max;
+    }
+    return out;
+}
+
+web::public_options make_public_options(const settings& s)
+{
+    const auto& p = s.public_pages;
+    return {p.proxies, p.requests_per_s, p.requests_burst};
 }
 
 identity::tenant_limits make_tenant_limits(const settings& s)

@@ -11,6 +11,9 @@ namespace hikyaku::feedback
 namespace
 {
 
+/// How long a delivery that nobody has folded yet is waited for.
+constexpr milliseconds fold_wait_max{500};
+
 failure unreadable(const char* what)
 {
     return {std::string(what) + " can't be read"};
@@ -28,8 +31,7 @@ oplog::actor actor_of(const unsubscribe_wish& wish)
 
 std::string source_of(const unsubscribe_wish& wish)
 {
-    std::string out = campaign::public_id(wish.campaign);
-    out.append(" ").append(to_string(wish.way));
+    std::string out(to_string(wish.way));
     if (!wish.ip.empty())
     {
         out.append(" ").append(wish.ip);
@@ -127,7 +129,13 @@ unsubscriber::find_addresses(const store::tenant_store& rows, const unsubscribe_
         return now.error();
     }
     const feed::recipient_ref who{contacts ? campaign_id{} : wish.campaign, wish.who};
-    const auto last = deps_.outcomes.last_in(wish.tenant, who, wish.campaign);
+    auto last = deps_.outcomes.last_in(wish.tenant, who, wish.campaign);
+    if (last.has_value() && !last->has_value() &&
+        deps_.outcomes.catch_up(wish.tenant, fold_wait_max))
+    {
+        // It went out a moment ago.
+        last = deps_.outcomes.last_in(wish.tenant, who, wish.campaign);
+    }
     if (last.has_error())
     {
         return unreadable("the delivery");
@@ -169,6 +177,7 @@ result<bool, failure> unsubscriber::take_off(const unsubscribe_wish& wish) const
         wanted.address = address;
         wanted.reason = crm::suppression_reason::unsubscribed;
         wanted.source = source_of(wish);
+        wanted.campaign = wish.campaign;
         const auto added =
             deps_.crm.suppressions.add(wish.tenant, actor_of(wish), std::move(wanted));
         if (added.has_error())

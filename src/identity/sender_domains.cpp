@@ -367,6 +367,11 @@ std::string sender_domains::envelope_domain(const sender_domain& d) const
     return d.checks.return_path || shared.empty() ? d.return_path_domain : shared;
 }
 
+bool sender_domains::envelope_is_ours(const sender_domain& d) const
+{
+    return d.checks.return_path || !state_->options.return_path_domain.empty();
+}
+
 result<sender_domains::identities, failure>
 sender_domains::load_identities(tenant_id tenant, std::string_view domain) const
 {

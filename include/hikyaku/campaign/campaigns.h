@@ -131,6 +131,8 @@ public:
         std::function<void(tenant_id, std::span<const std::string> addresses,
                            std::vector<bool>& out)>
             find_dead{};
+        /// What broadcasts offer by themselves; by_mail: we take mail for return paths.
+        unsubscribe_ways unsubscribe{};
     };
     explicit campaigns(dependencies deps);
     ~campaigns();
@@ -249,6 +251,7 @@ private:
               const std::vector<queue::chunk_entry>& page) const;
 
     dependencies deps_;
+    const std::string feedback_sender_;
     delivery::engine* engine_ = nullptr;
     mutable std::shared_mutex live_mutex_;
     std::map<queue::campaign_ref, live_ptr> live_;

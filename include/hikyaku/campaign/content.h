@@ -40,12 +40,33 @@ struct binding
         /// Of recipients given by address.
         recipient_email,
         recipient_name,
+        /// Where the recipient unsubscribes, unless the recipient or campaign has a variable of
+        /// that name.
+        unsubscribe_url,
     };
     kind from = kind::nothing;
     std::uint16_t field = 0;
     crm::field_type type = crm::field_type::text;
     std::string name;
 };
+
+/// Where a recipient can unsubscribe with us.
+struct unsubscribe_ways
+{
+    /// "https://m.example.jp": our page is below it. Empty: there is none.
+    std::string base_url;
+    /// Mail to the domain of MAIL FROM comes back to us.
+    bool by_mail = false;
+
+    [[nodiscard]] bool any() const noexcept { return by_mail || !base_url.empty(); }
+};
+
+/// Below base_url: this and the recipient's token.
+inline constexpr std::string_view unsubscribe_path = "/u/";
+/// Stands for the token in previews.
+inline constexpr std::string_view preview_token = "preview";
+/// The name templates have for the link.
+inline constexpr std::string_view unsubscribe_variable = "unsubscribe_url";
 
 /// A campaign ready to be rendered: programs, bindings, keys. Immutable, shared by all threads
 /// that render it.
@@ -69,13 +90,21 @@ struct content
     std::vector<std::pair<std::string, tmpl::program>> headers;
     std::vector<tmpl::program> unsubscribe_url;
     std::vector<tmpl::program> unsubscribe_mailto;
+    unsubscribe_ways ways;
+    /// The List-Unsubscribe headers are ours: a broadcast without an offer of its own.
+    bool our_offer = false;
+    /// A template asks for unsubscribe_variable.
+    bool uses_link = false;
+    /// Feedback-ID; empty: none.
+    std::string feedback_id;
 
     std::string from_path;
     std::string reply_to_path;
     std::string from_domain;
     /// Domain of MAIL FROM.
     std::string envelope_domain;
-    crypto::digest verp_key{};
+    /// Of all tokens of the tenant (bounce::recipient_token_key).
+    crypto::digest token_key{};
     std::shared_ptr<const std::vector<dkim::identity>> identities;
     /// "domain selector algorithm", in the order of identities.
     std::vector<std::string> signatures;
@@ -94,8 +123,12 @@ struct content_environment
     int offset_minutes = 540;
     crm::schema_ptr schema;
     std::string envelope_domain;
-    crypto::digest verp_key{};
+    crypto::digest token_key{};
     std::shared_ptr<const std::vector<dkim::identity>> identities;
+    unsubscribe_ways ways{};
+    /// Last part of Feedback-ID: who sends, the same for all mail of the installation; 5 to 15
+    /// characters. Empty: broadcasts without a Feedback-ID of their own have none.
+    std::string feedback_sender{};
 };
 
 /// Compiles every template of the definition once, for all recipients.
@@ -108,8 +141,5 @@ compile_content(const definition& d, const content_environment& env);
 {
     throw std::runtime_error(e.empty() ? "content" : e.front().text);
 }
-
-/// Local part of MAIL FROM: names campaign and recipient, signed (RFC-free VERP). Case-insensitive.
-[[nodiscard]] std::string verp_local_part(const content& c, ordinal who);
 
 } // namespace hikyaku::campaign

@@ -48,7 +48,7 @@ public:
     ///                 why it can't be signed. The same recipient and content give the same bytes.
     [[nodiscard]] result<void, failure> make(const content& c, const recipient_data& to,
                                              wall_time now, message& out);
-    /// Only the rendered parts, for previews.
+    /// Only the rendered parts, for previews: links to unsubscribe lead to a page that says so.
     struct parts
     {
         std::string subject;
@@ -61,7 +61,8 @@ public:
 private:
     struct scratch;
     [[nodiscard]] result<void, failure> render_all(const content& c, const recipient_data& to,
-                                                   wall_time now);
+                                                   wall_time now, bool live);
+    void make_links(const content& c, const recipient_data& to, bool live);
     void bind(const content& c, const recipient_data& to);
 
     std::unique_ptr<scratch> scratch_;

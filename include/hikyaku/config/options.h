@@ -12,6 +12,7 @@
 #include <hikyaku/identity/tenants.h>
 #include <hikyaku/shaping/source_table.h>
 #include <hikyaku/store/database.h>
+#include <hikyaku/web/public_pages.h>
 
 namespace hikyaku::config
 {
@@ -35,6 +36,10 @@ inline constexpr const char* resolv_conf_path = "/etc/resolv.conf";
 /// TCP and Unix socket of one listener, named "api" and "api.unix"; empty when it is off.
 [[nodiscard]] std::vector<http::listener_options> make_api_listeners(const settings& s);
 [[nodiscard]] std::vector<http::listener_options> make_platform_listeners(const settings& s);
+/// Of the public listener, which is a server of its own; a body is at most web::form_bytes_max.
+[[nodiscard]] http::server_options make_public_server_options(const settings& s);
+[[nodiscard]] std::vector<http::listener_options> make_public_listeners(const settings& s);
+[[nodiscard]] web::public_options make_public_options(const settings& s);
 [[nodiscard]] identity::tenant_limits make_tenant_limits(const settings& s);
 [[nodiscard]] identity::api_key_limits make_key_limits(const settings& s);
 /// Sources, host name and intervals for the checks of sender domains.

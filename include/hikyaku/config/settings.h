@@ -31,6 +31,25 @@ struct listener_settings
     friend bool operator==(const listener_settings&, const listener_settings&) = default;
 };
 
+/// What recipients reach without logging in.
+struct public_settings
+{
+    listener_settings listener{.port = 8027};
+    /// Where the listener is reached from outside, "https://m.example.jp" or with a path, without a
+    /// slash at the end; empty: mail has no link to it.
+    std::string url;
+    /// CIDR blocks of proxies whose X-Forwarded-For is believed.
+    std::vector<std::string> proxies;
+    /// Threads that run its handlers: it does not share those of the other listeners.
+    std::uint32_t threads = 4;
+    std::uint32_t connections_max = 1000;
+    /// Of one client address.
+    std::uint32_t requests_per_s = 50;
+    std::uint32_t requests_burst = 500;
+
+    friend bool operator==(const public_settings&, const public_settings&) = default;
+};
+
 struct http_settings
 {
     /// Threads that run handlers.
@@ -214,6 +233,8 @@ struct settings
     std::string platform_token_file;
     listener_settings api{.port = 8025};
     listener_settings platform{.port = 8026};
+    /// "public" in the file.
+    public_settings public_pages;
     http_settings http;
     dns_settings dns;
     delivery_settings delivery;

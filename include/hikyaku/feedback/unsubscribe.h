@@ -50,7 +50,8 @@ struct unsubscribe_wish
 /// Takes recipients off: suppresses the address that the recipient has now, and the one that the
 /// mail went to when that was another one. Thread-safe.
 ///
-/// The reason is "unsubscribed", the source "cmp_… one_click 192.0.2.1". A contact that is deleted,
+/// The reason is "unsubscribed", the source "one_click 192.0.2.1", beside the
+/// campaign. A contact that is deleted,
 /// or has another address since, is still the person who got the mail: that address is suppressed
 /// as long as its delivery is remembered. Repeating a wish writes nothing; the first one's time and
 /// source stay.
@@ -64,9 +65,8 @@ public:
     {
         store::database& db;
         crm::services& crm;
-        const clock& clock_source;
         /// Knows where mail went to.
-        const feed::outcome_index& outcomes;
+        feed::outcome_index& outcomes;
         has_contacts contacts_of;
     };
     /// What is in `deps` outlives the object.

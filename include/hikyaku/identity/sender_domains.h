@@ -125,6 +125,8 @@ public:
     /// The domain of MAIL FROM: the domain's own return path once it is verified, before that the
     /// operator's when he has one.
     [[nodiscard]] std::string envelope_domain(const sender_domain& d) const;
+    /// Whether mail to that domain comes to us: its own MX was seen to, or it is the operator's.
+    [[nodiscard]] bool envelope_is_ours(const sender_domain& d) const;
 
     /// The signing identities of a tenant's domain, RSA first. Keys are opened, parsed and probed
     /// (dkim::probe) when they are not in the cache. Shared with whoever signs, never null or

@@ -1,3 +1,4 @@
+#include <hikyaku/bounce/recipient_token.h>
 #include <hikyaku/campaign/content.h>
 #include <hikyaku/campaign/message.h>
 #include <hikyaku/crm/contact.h>
@@ -35,7 +36,7 @@ content_environment environment()
     env.tenant = tenant_id{7};
     env.schema = std::make_shared<const crm::schema>(1, crm::default_fields());
     env.envelope_domain = "bounce.shop.example";
-    env.verp_key = crypto::sha256("key");
+    env.token_key = crypto::sha256("key");
     auto keys = std::make_shared<std::vector<dkim::identity>>();
     keys->push_back({"shop.example", "hk1e",
                      std::make_shared<const dkim::signing_key>(
@@ -172,6 +173,136 @@ TEST(Message, ARenderErrorNamesPartAndPlace)
     const auto failed = maker.make(**compiled, person("x"), now, out);
     ASSERT_TRUE(failed.has_error());
     EXPECT_TRUE(failed.error().text.starts_with("text 2:")) << failed.error().text;
+}
+
+content_environment with_ways()
+{
+    auto env = environment();
+    env.ways = {"https://m.example.jp", true};
+    env.feedback_sender = "hk0123456789ab";
+    return env;
+}
+
+std::string make_bytes(const definition& d, const content_environment& env)
+{
+    const auto compiled = compile_content(d, env);
+    if (compiled.has_error())
+    {
+        return compiled.error().front().code;
+    }
+    message_maker maker;
+    message made;
+    EXPECT_TRUE(maker.make(**compiled, person("山田"), now, made).has_value());
+    // Unfolded.
+    std::string out;
+    for (std::size_t i = 0; i < made.bytes.size(); ++i)
+    {
+        if (made.bytes.compare(i, 3, "\r\n ") == 0)
+        {
+            i += 1;
+            continue;
+        }
+        out.push_back(made.bytes[i]);
+    }
+    return out;
+}
+
+bool has(const std::string& text, std::string_view part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+TEST(Unsubscribe, BroadcastsOfferOurPageAndOurAddress)
+{
+    const auto env = with_ways();
+    const bounce::recipient_ref who{env.tenant, env.campaign, ordinal{5}};
+    const auto link =
+        "https://m.example.jp/u/" + bounce::unsubscribe_link_token(env.token_key, who);
+    const auto mail = "mailto:" + bounce::unsubscribe_local_part(env.token_key, who) +
+                      "@bounce.shop.example?subject=unsubscribe";
+    const auto bytes = make_bytes(example(), env);
+    EXPECT_TRUE(has(bytes, "List-Unsubscribe: <" + link + ">, <" + mail + ">\r\n")) << bytes;
+    EXPECT_TRUE(has(bytes, "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"));
+    EXPECT_TRUE(has(bytes, "Feedback-ID: cmp_000000000002d:tnt_0000000000007:broadcast:hk012"));
+    auto by_mail = env;
+    by_mail.ways.base_url.clear();
+    const auto mail_only = make_bytes(example(), by_mail);
+    EXPECT_TRUE(has(mail_only, "List-Unsubscribe: <" + mail + ">\r\n")) << mail_only;
+    EXPECT_FALSE(has(mail_only, "List-Unsubscribe-Post"));
+    auto by_page = env;
+    by_page.ways.by_mail = false;
+    EXPECT_TRUE(has(make_bytes(example(), by_page), "List-Unsubscribe: <" + link + ">\r\n"));
+    EXPECT_FALSE(has(make_bytes(example(), environment()), "List-Unsubscribe: "));
+}
+
+TEST(Unsubscribe, OnesOwnOfferWinsAndTransactionalMailHasNone)
+{
+    auto d = example();
+    d.unsubscribe = unsubscribe_offer{"https://shop.example/u", "", false};
+    d.feedback_id = "a:b:c:shop1";
+    const auto own = make_bytes(d, with_ways());
+    EXPECT_TRUE(has(own, "List-Unsubscribe: <https://shop.example/u>\r\n"));
+    EXPECT_FALSE(has(own, "List-Unsubscribe-Post: "));
+    EXPECT_TRUE(has(own, "Feedback-ID: a:b:c:shop1\r\n"));
+    d = example();
+    d.transactional = true;
+    const auto receipt = make_bytes(d, with_ways());
+    EXPECT_FALSE(has(receipt, "List-Unsubscribe: "));
+    EXPECT_FALSE(has(receipt, "Feedback-ID: "));
+}
+
+TEST(Unsubscribe, TemplatesHaveTheLink)
+{
+    const auto env = with_ways();
+    auto d = example();
+    d.html.clear();
+    d.text = "stop: {{ unsubscribe_url }} !";
+    const auto token =
+        bounce::unsubscribe_link_token(env.token_key, {env.tenant, env.campaign, ordinal{5}});
+    const auto wanted = "stop: https://m.example.jp/u/" + token + " !";
+    EXPECT_TRUE(has(make_bytes(d, env), wanted));
+    auto receipt = d;
+    receipt.transactional = true;
+    EXPECT_TRUE(has(make_bytes(receipt, env), wanted));
+    auto by_mail = env;
+    by_mail.ways.base_url.clear();
+    EXPECT_TRUE(has(make_bytes(d, by_mail), "stop: mailto:u-"));
+    EXPECT_EQ(make_bytes(d, environment()), "no_unsubscribe_address");
+    d.variables = R"({"unsubscribe_url":"mine"})";
+    EXPECT_TRUE(has(make_bytes(d, environment()), "stop: mine !"));
+}
+
+TEST(Unsubscribe, GivenRecipientsMayBringTheirOwnLink)
+{
+    auto d = example();
+    d.html.clear();
+    d.headers.clear();
+    d.subject = "x";
+    d.text = "stop: {{ unsubscribe_url }} !";
+    d.audience.kind = audience_kind::recipients;
+    const auto compiled = compile_content(d, with_ways());
+    ASSERT_TRUE(compiled.has_value());
+    message_maker maker;
+    message made;
+    recipient_data to = person("x");
+    to.row = R"({"unsubscribe_url":"theirs"})";
+    ASSERT_TRUE(maker.make(**compiled, to, now, made).has_value());
+    EXPECT_TRUE(has(made.bytes, "stop: theirs !"));
+    to.row = "{}";
+    ASSERT_TRUE(maker.make(**compiled, to, now, made).has_value());
+    EXPECT_TRUE(has(made.bytes, "stop: https://m.example.jp/u/"));
+}
+
+TEST(Unsubscribe, APreviewsLinkIsNobodys)
+{
+    auto d = example();
+    d.html = "<a href=\"{{ unsubscribe_url }}\">x</a>";
+    const auto compiled = compile_content(d, with_ways());
+    ASSERT_TRUE(compiled.has_value());
+    message_maker maker;
+    const auto parts = maker.preview(**compiled, person("山田"), now);
+    ASSERT_TRUE(parts.has_value());
+    EXPECT_EQ(parts->html, "<a href=\"https://m.example.jp/u/preview\">x</a>");
 }
 
 } // namespace

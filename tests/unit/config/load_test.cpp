@@ -197,6 +197,22 @@ const bad_row bad_rows[] = {
      "f.yaml:2:3: api.tls_key: tls_certificate and tls_key go together: give both or none"},
     {"platform: {address: \"127.0.0.1:8025\"}",
      "f.yaml:1:12: platform.address: api and platform can't listen on the same address and port"},
+    {"public: {address: \"127.0.0.1:8025\"}",
+     "f.yaml:1:10: public.address: api and public can't listen on the same address and port"},
+    {"public:\n  url: http://m.example.jp",
+     R"(f.yaml:2:8: public.url: expected a URL such as https://m.example.jp, found "http://m.example.jp")"},
+    {"public: {url: \"https://m.example.jp/?a=b\"}",
+     R"(f.yaml:1:15: public.url: expected a URL such as https://m.example.jp, found "https://m.example.jp/?a=b")"},
+    {"public: {url: \"https://user@m.example.jp\"}",
+     R"(f.yaml:1:15: public.url: expected a URL such as https://m.example.jp, found "https://user@m.example.jp")"},
+    {"public: {url: \"https://\"}",
+     R"(f.yaml:1:15: public.url: expected a URL such as https://m.example.jp, found "https://")"},
+    {"public: {url: \"ftp://m.example.jp\"}",
+     R"(f.yaml:1:15: public.url: expected a URL such as https://m.example.jp, found "ftp://m.example.jp")"},
+    {"public:\n  enabled: false\n  url: https://m.example.jp",
+     "f.yaml:3:3: public.url: links would lead nowhere: public.enabled is false; leave url out"},
+    {"public: {proxies: [10.0.0.1/8]}",
+     R"(f.yaml:1:20: public.proxies[0]: expected a network such as 10.0.0.0/8, found "10.0.0.1/8")"},
     {"dns: {servers: 192.0.2.1}",
      R"(f.yaml:1:16: dns.servers: expected a list such as [192.0.2.1, "[2001:db8::1]:53"], found a single value)"},
     {"dns:\n  servers:\n    - 192.0.2.1\n    - resolver.example",
@@ -281,6 +297,21 @@ quotas: {default: {per_day: 1000, per_month: none, ramp: [5, 50]}}
     const auto changes = diff(read("{}"), s);
     EXPECT_THAT(changes.live, ElementsAre("sources", "source_checks.every", "source_checks.dnsbl",
                                           "quotas.default.per_day", "quotas.default.ramp"));
+}
+
+TEST(Load, PublicUrlsLoseTheirSlashAndMayHaveAPath)
+{
+    EXPECT_EQ(read("public: {url: \"https://M.example.jp/\"}").public_pages.url,
+              "https://M.example.jp");
+    EXPECT_EQ(read("public: {url: \"https://m.example.jp:8443/a/b//\"}").public_pages.url,
+              "https://m.example.jp:8443/a/b");
+    EXPECT_EQ(read("public: {url: \"http://127.0.0.1:8027\"}").public_pages.url,
+              "http://127.0.0.1:8027");
+    EXPECT_EQ(read("public: {url: \"http://localhost/\"}").public_pages.url, "http://localhost");
+    const auto s = read("public: {proxies: [127.0.0.1, \"::1\"], requests_per_s: 7}");
+    EXPECT_THAT(s.public_pages.proxies, ElementsAre("127.0.0.1", "::1"));
+    EXPECT_EQ(s.public_pages.requests_per_s, 7U);
+    EXPECT_EQ(s.public_pages.listener.port, 8027);
 }
 
 TEST(Load, MistakesOfPoolsAreToldAlsoWhenOtherKeysAreWrong)
