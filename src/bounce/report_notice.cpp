@@ -135,15 +135,21 @@ std::vector<candidate> find_candidates(const std::vector<std::string_view>& line
 }
 
 /// The paragraph behind an address: the rest of its line and what follows, up to an empty line or
-/// the next address; one empty line right behind it is passed over.
+/// the next address; one empty line right behind it is passed over. The whole line where the
+/// address stands within a sentence.
 std::string reason_behind(const std::vector<std::string_view>& lines, const candidate& c)
 {
+    const bool heads = c.how >= naming::alone;
     std::string reason;
-    const std::string_view rest = lines[c.line].substr(std::min(c.end, lines[c.line].size()));
-    const std::size_t first = rest.find_first_not_of(" \t>:;,)]\"'");
-    if (first != std::string_view::npos)
+    if (heads)
     {
-        reason = rest.substr(first);
+        const std::string_view rest = lines[c.line].substr(std::min(c.end, lines[c.line].size()));
+        const std::size_t first = rest.find_first_not_of(" \t>:;,)]\"'");
+        reason = first == std::string_view::npos ? std::string_view{} : rest.substr(first);
+    }
+    else
+    {
+        reason = trimmed_line(lines[c.line].substr(0, reason_bytes_max));
     }
     std::size_t taken = 0;
     bool gap = false;
@@ -161,7 +167,9 @@ std::string reason_behind(const std::vector<std::string_view>& lines, const cand
         }
         const bool next = lines[i].find('@') != std::string_view::npos && lines[i].front() == '<' &&
                           line.find(">:") != std::string_view::npos;
-        if (next || reason.size() + line.size() > reason_bytes_max)
+        const bool separator =
+            line.starts_with("---") || line.starts_with("===") || line.starts_with("***");
+        if (next || separator || reason.size() + line.size() > reason_bytes_max)
         {
             break;
         }
@@ -266,7 +274,8 @@ std::vector<noticed_recipient> find_recipients(std::string_view notice,
         std::string reason = reason_behind(lines, c);
         if (!tells_reason(reason) && named.size() < searches_max)
         {
-            reason = find_reason(notice, c.address);
+            std::string elsewhere = find_reason(notice, c.address);
+            reason = reason.empty() || tells_reason(elsewhere) ? std::move(elsewhere) : reason;
         }
         named.push_back({c.address, std::move(reason)});
         if (c.how == naming::mentioned)

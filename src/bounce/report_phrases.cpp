@@ -1249,6 +1249,15 @@ constexpr std::string_view inactive_words[] = {
     "wurde geschlossen",
 };
 constexpr std::string_view mailbox_words[] = {
+    "is unknown",
+    "not known",
+    "unknown here",
+    "account is unknown",
+    "invalid user",
+    "invalid mailbox",
+    "bad address",
+    "no valid recipients",
+    "isn't listed",
     "user unknown",
     "unknown user",
     "no such user",

@@ -212,7 +212,8 @@ private:
     void split_notice(std::string_view text)
     {
         std::string_view rest = text;
-        bool any = false; // of the notice itself
+        bool any = false;      // of the notice itself
+        bool skipping = false; // a header that is part of the notice
         while (!rest.empty())
         {
             const std::string_view before = rest;
@@ -224,8 +225,14 @@ private:
                 out_.quoted = rest;
                 break;
             }
-            if (any && starts_header(before, true))
+            skipping = skipping && !line.empty();
+            if (any && !skipping && starts_header(before, true))
             {
+                if (goes_on(text.substr(0, text.size() - before.size()), before))
+                {
+                    skipping = true;
+                    continue;
+                }
                 out_.notice = text.substr(0, text.size() - before.size());
                 out_.quoted = before;
                 break;
@@ -238,6 +245,22 @@ private:
             return;
         }
         read_quoted();
+    }
+
+    /// Some hosts name the message by its header first and tell what happened behind it: then
+    /// nobody was named before, and an address stands on a line of its own after.
+    static bool goes_on(std::string_view notice, std::string_view quoted)
+    {
+        if (!find_addresses(notice).empty())
+        {
+            return false;
+        }
+        while (!quoted.empty() && !trimmed_line(take_line(quoted)).empty())
+        {
+        }
+        constexpr std::size_t looked_at_max = 2'000;
+        const std::string lower = text::to_lower(quoted.substr(0, looked_at_max));
+        return says_failure(lower) && lower.find('@') != std::string::npos;
     }
 
     /// Soon after an announcement a header must come.
