@@ -268,7 +268,13 @@ private:
             return;
         }
         out_.kind = kind_of_words();
-        for (const noticed_recipient& who : noticed_recipients())
+        auto named = noticed_recipients();
+        if (named.empty())
+        {
+            // Whom it is about the return path may tell; the cause is worth knowing.
+            named.push_back({"", find_reason(view_.notice, "")});
+        }
+        for (const noticed_recipient& who : named)
         {
             report_recipient r;
             r.kind = out_.kind;
@@ -342,7 +348,7 @@ private:
     void finish(report_recipient r, const std::string& reply, const std::string& explanation,
                 const std::string& remote)
     {
-        if (r.recipient.empty() || out_.recipients.size() >= report_recipients_max)
+        if (out_.recipients.size() >= report_recipients_max)
         {
             return;
         }
@@ -392,6 +398,12 @@ private:
 report read_message(const mime::parsed_message& message, std::size_t root, const classifier& rules,
                     int level)
 {
+    const bool is_wrapper = message.parts[root].is_message() && root + 1 < message.parts.size() &&
+                            message.parts[root + 1].parent == root;
+    if (is_wrapper && level < forwards_max)
+    {
+        return read_message(message, root + 1, rules, level + 1);
+    }
     const report_view view = view_report(message, root);
     report out = report_reader(view, rules).read();
     if (out.kind != report_kind::none || level >= forwards_max)
@@ -444,6 +456,14 @@ std::string_view to_string(report_kind kind) noexcept
 
 report parse_report(std::string_view message, const classifier& rules)
 {
+    if (message.find('\n') == std::string_view::npos &&
+        message.find('\r') != std::string_view::npos)
+    {
+        // Line ends of hosts long gone.
+        std::string lines(message);
+        std::ranges::replace(lines, '\r', '\n');
+        return read_message(mime::parse_message(lines), 0, rules, 0);
+    }
     return read_message(mime::parse_message(message), 0, rules, 0);
 }
 

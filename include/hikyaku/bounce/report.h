@@ -30,7 +30,8 @@ struct report_recipient
     /// Of this recipient; a report may hold failures and successes.
     report_kind kind = report_kind::none;
     /// The address that failed, or whose owner complained or is absent; as written. May be one
-    /// that mail was forwarded to.
+    /// that mail was forwarded to; or a local name alone; or empty, when the report tells a cause
+    /// but names nobody.
     std::string recipient{};
     /// The address that the sender gave, where the report tells it; or empty.
     std::string original_recipient{};
@@ -53,8 +54,8 @@ struct report_recipient
 /// What a message that came back says, all of it.
 struct report
 {
-    /// The gravest of the recipients': bounce, complaint, delay, delivered, in this order. Only
-    /// `none` may come without recipients and the others may too, when nobody is named.
+    /// The gravest of the recipients': bounce, complaint, delay, delivered, auto_reply, in this
+    /// order. `none` has no recipients; a complaint may have none, when nobody is named.
     report_kind kind = report_kind::none;
     std::vector<report_recipient> recipients{};
     /// Message-ID of the message reported about, without angle brackets; or empty.

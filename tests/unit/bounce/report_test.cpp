@@ -57,9 +57,10 @@ std::vector<sample> read_samples()
 
 std::string describe(const report_recipient& r, std::size_t words)
 {
-    const std::string all[] = {std::string(to_string(r.kind)),    r.recipient,
-                               std::string(to_string(r.cls)),     std::string(to_string(r.contact)),
-                               r.status.empty() ? "-" : r.status, std::to_string(r.code)};
+    const std::string all[] = {
+        std::string(to_string(r.kind)),    r.recipient.empty() ? "-" : r.recipient,
+        std::string(to_string(r.cls)),     std::string(to_string(r.contact)),
+        r.status.empty() ? "-" : r.status, std::to_string(r.code)};
     std::string text;
     for (std::size_t i = 0; i < std::min(words, std::size(all)); ++i)
     {
