@@ -55,6 +55,7 @@ test: $(BUILD)/build.ninja
 	ctest --test-dir $(BUILD) --output-on-failure -L unit -j $(JOBS)
 	cmake --preset asan
 	cmake --build $(ASAN) -j $(JOBS) --target sanitized_tests
+	-bash cmake/fetch_peers.sh build/peers
 	ctest --test-dir $(ASAN) --output-on-failure -L 'unit|fault' -j $(JOBS)
 	ctest --test-dir $(BUILD) --output-on-failure -LE unit
 	$(MAKE) fuzz-ci

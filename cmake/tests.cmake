@@ -6,9 +6,9 @@
 # A sanitized build holds layers 0 to 3 and the sessions (what handles hostile bytes, memory and
 # threads); the thread sanitizer holds what has threads.
 set(HK_SANITIZED_MODULES base crypto text mime smtp dns shaping bounce template segment net resolver
-    dkim store http oplog queue jobs crm identity delivery feed campaign)
+    dkim store http oplog queue jobs crm identity delivery feed campaign smtpd)
 if(HK_SANITIZE STREQUAL "thread")
-    set(HK_SANITIZED_MODULES base net http store oplog queue jobs delivery feed campaign)
+    set(HK_SANITIZED_MODULES base net http store oplog queue jobs delivery feed campaign smtpd)
 endif()
 add_custom_target(sanitized_tests)
 add_custom_target(thread_tests)

@@ -108,6 +108,11 @@ daemon::start(const serve_options& options, config::settings settings,
     {
         return listeners.error();
     }
+    const auto smtp = d->open_smtpd();
+    if (smtp.has_error())
+    {
+        return smtp.error();
+    }
     {
         const std::lock_guard lock(d->settings_mutex_);
         d->not_ready_.clear();
@@ -565,6 +570,14 @@ result<std::vector<std::string>, failure> daemon::reload()
             return certificates.error();
         }
     }
+    if (smtpd_)
+    {
+        const auto certificate = smtpd_->reload_certificate();
+        if (certificate.has_error())
+        {
+            return failure{"smtp: " + certificate.error().text};
+        }
+    }
     for (const auto& key : changes.needs_restart)
     {
         log::warning("reload_needs_restart", {{"key", key}});
@@ -661,6 +674,10 @@ void daemon::stop()
         {
             s->close_listeners();
         }
+    }
+    if (smtpd_)
+    {
+        smtpd_->stop(); // what it took in needs the campaigns and the engine
     }
     if (watch_)
     {

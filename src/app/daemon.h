@@ -29,6 +29,7 @@
 #include <hikyaku/net/blocking_pool.h>
 #include <hikyaku/oplog/operation_log.h>
 #include <hikyaku/queue/domain_table.h>
+#include <hikyaku/smtpd/server.h>
 #include <hikyaku/store/database.h>
 #include <hikyaku/store/disk_guard.h>
 #include <hikyaku/web/public_pages.h>
@@ -78,6 +79,8 @@ private:
     [[nodiscard]] result<void, failure> open_listeners();
     [[nodiscard]] result<void, failure> open_public_listener();
     [[nodiscard]] http::observer_hook observe_requests();
+    /// Inbound mail, when it is on.
+    [[nodiscard]] result<void, failure> open_smtpd();
     void open_watch();
     /// The sources in force, and the checks of them.
     void set_sources(std::shared_ptr<const shaping::source_table> sources);
@@ -137,6 +140,7 @@ private:
     std::unique_ptr<web::public_services> public_services_;
     http::service public_service_;
     std::unique_ptr<http::server> public_server_;
+    std::unique_ptr<smtpd::server> smtpd_; // null: off
 };
 
 } // namespace hikyaku::app

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <tuple>
 #include <unistd.h>
 #include <vector>
 
@@ -210,6 +211,33 @@ void add_feedback(page& out, const metrics::sources& from)
               static_cast<double>(from.dead.size()));
 }
 
+void add_inbound(page& out, const smtpd::counters& c)
+{
+    out.gauge("hikyaku_smtpd_sessions", "Inbound SMTP sessions.",
+              static_cast<double>(c.open_sessions));
+    auto& ends = out.family("hikyaku_smtpd_sessions_total",
+                            "Inbound SMTP sessions since the start, by how they ended.",
+                            MetricType::Counter);
+    for (std::size_t i = 0; i < c.ends.size(); ++i)
+    {
+        auto& m = ends.metric.emplace_back();
+        m.label = {{"end", std::string(smtp::to_string(static_cast<smtp::server_end>(i)))}};
+        m.counter.value = static_cast<double>(c.ends[i]);
+    }
+    const std::tuple<const char*, const char*, std::uint64_t> totals[] = {
+        {"hikyaku_smtpd_sessions_tls_total", "Of them with TLS.", c.sessions_tls},
+        {"hikyaku_smtpd_sessions_refused_total", "Connections beyond the limits of sessions.",
+         c.sessions_refused},
+        {"hikyaku_smtpd_messages_total", "Inbound messages taken.", c.messages},
+        {"hikyaku_smtpd_message_bytes_total", "Their bytes.", c.message_bytes},
+        {"hikyaku_smtpd_refusals_total", "Replies 4xx and 5xx to inbound commands and messages.",
+         c.refusals}};
+    for (const auto& [name, help, n] : totals)
+    {
+        out.counter(name, help, static_cast<double>(n));
+    }
+}
+
 } // namespace
 
 void metrics::observe_request(std::string_view route, unsigned, std::chrono::microseconds took)
@@ -252,6 +280,13 @@ std::string metrics::text()
         }
     }
     add_feedback(out, from_);
+    {
+        const std::lock_guard lock(mutex_);
+        if (inbound_ != nullptr)
+        {
+            add_inbound(out, inbound_->read_counters());
+        }
+    }
     const auto commits = from_.db.stats();
     out.counter("hikyaku_commit_groups_total", "Group commits.",
                 static_cast<double>(commits.groups));

@@ -9,6 +9,7 @@
 #include <hikyaku/delivery/engine.h>
 #include <hikyaku/feedback/dead_addresses.h>
 #include <hikyaku/feedback/effects.h>
+#include <hikyaku/smtpd/server.h>
 #include <hikyaku/store/database.h>
 #include <hikyaku/store/disk_guard.h>
 
@@ -31,12 +32,20 @@ public:
     };
     explicit metrics(sources from) : from_(from) {}
 
+    /// Its counters are shown too. `inbound` outlives every text() that follows; once, at the
+    /// start.
+    void watch(const smtpd::server& inbound)
+    {
+        const std::lock_guard lock(mutex_);
+        inbound_ = &inbound;
+    }
     void observe_request(std::string_view route, unsigned status, std::chrono::microseconds took);
     [[nodiscard]] std::string text();
 
 private:
     sources from_;
     std::mutex mutex_;
+    const smtpd::server* inbound_ = nullptr; // null: off
     std::map<std::string, duration_histogram, std::less<>> requests_;
     duration_histogram commits_;
 };

@@ -113,6 +113,43 @@ void add_public(std::vector<key_row>& t)
                          HK_MEMBER(public_pages.requests_burst), number_form{1, 1'000'000}));
 }
 
+void add_smtp(std::vector<key_row>& t)
+{
+    t.push_back(
+        make_key("smtp.enabled", at_restart, HK_MEMBER(smtp.listener.enabled), flag_form{}));
+    key_row address =
+        make_list("smtp.address", at_restart, HK_MEMBER(smtp.listener), read_listener_address);
+    address.same = [](const settings& a, const settings& b)
+    {
+        return a.smtp.listener.address == b.smtp.listener.address &&
+               a.smtp.listener.port == b.smtp.listener.port;
+    };
+    t.push_back(std::move(address));
+    t.push_back(make_path("smtp.tls_certificate", at_restart, true,
+                          HK_MEMBER(smtp.listener.tls_certificate)));
+    t.push_back(make_path("smtp.tls_key", at_restart, true, HK_MEMBER(smtp.listener.tls_key)));
+    t.push_back(make_key("smtp.allow_plaintext", at_restart,
+                         HK_MEMBER(smtp.listener.allow_plaintext), flag_form{}));
+    t.push_back(make_key("smtp.recipients_max", at_restart, HK_MEMBER(smtp.recipients_max),
+                         number_form{100, 10'000}));
+    t.push_back(make_key("smtp.message_bytes_max", at_restart, HK_MEMBER(smtp.message_bytes_max),
+                         bytes_form{64 * kib, 256 * mib}));
+    t.push_back(make_key("smtp.sessions_max", at_restart, HK_MEMBER(smtp.sessions_max),
+                         number_form{1, 10'000}));
+    t.push_back(make_key("smtp.sessions_per_address_max", at_restart,
+                         HK_MEMBER(smtp.sessions_per_address_max), number_form{1, 10'000}));
+    t.push_back(
+        make_key("smtp.errors_max", at_restart, HK_MEMBER(smtp.errors_max), number_form{1, 1'000}));
+    t.push_back(make_key("smtp.idle_timeout", at_restart, HK_MEMBER(smtp.idle_timeout),
+                         duration_form{seconds{1}, hours{1}}));
+    t.push_back(make_key("smtp.session_timeout", at_restart, HK_MEMBER(smtp.session_timeout),
+                         duration_form{seconds{1}, hours{24}}));
+    t.push_back(make_key("smtp.greet_pause", at_restart, HK_MEMBER(smtp.greet_pause),
+                         duration_form{milliseconds{0}, seconds{60}}));
+    t.push_back(make_key("smtp.bytes_max", at_restart, HK_MEMBER(smtp.bytes_max),
+                         bytes_form{mib, 16 * gib}));
+}
+
 void add_general(std::vector<key_row>& t)
 {
     t.push_back(make_path("data_dir", at_restart, false, HK_MEMBER(data_dir)));
@@ -124,6 +161,7 @@ void add_general(std::vector<key_row>& t)
     add_listener(t, "api", HK_MEMBER(api));
     add_listener(t, "platform", HK_MEMBER(platform));
     add_public(t);
+    add_smtp(t);
     t.push_back(make_key("http.threads", at_restart, HK_MEMBER(http.threads), number_form{1, 256}));
     t.push_back(make_key("http.body_bytes_max", at_restart, HK_MEMBER(http.body_bytes_max),
                          bytes_form{64 * kib, gib}));

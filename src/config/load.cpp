@@ -85,6 +85,12 @@ void check_whole(document& doc, const settings& s)
 {
     check_listener(doc, "api", s.api);
     check_listener(doc, "platform", s.platform);
+    check_listener(doc, "smtp", s.smtp.listener);
+    if (s.smtp.bytes_max < s.smtp.message_bytes_max)
+    {
+        doc.fail_at_key(doc.has("smtp.bytes_max") ? "smtp.bytes_max" : "smtp.message_bytes_max",
+                        "smtp.bytes_max must hold one message: at least smtp.message_bytes_max");
+    }
     const auto& pages = s.public_pages;
     check_listener(doc, "public", pages.listener);
     check_apart(doc, "api", s.api, "platform", s.platform);

@@ -175,6 +175,30 @@ web::public_options make_public_options(const settings& s)
     return {p.proxies, p.requests_per_s, p.requests_burst};
 }
 
+std::optional<smtpd::server_options> make_smtpd_options(const settings& s)
+{
+    const auto& from = s.smtp;
+    if (!from.listener.enabled)
+    {
+        return std::nullopt;
+    }
+    smtpd::server_options out;
+    out.address = from.listener.address;
+    out.port = from.listener.port;
+    out.host_name = s.hostname;
+    out.certificate_file = from.listener.tls_certificate;
+    out.key_file = from.listener.tls_key;
+    out.limits.recipients_max = from.recipients_max;
+    out.limits.message_bytes_max = from.message_bytes_max;
+    out.limits.errors_max = from.errors_max;
+    out.limits.idle_timeout = from.idle_timeout;
+    out.limits.session_timeout = from.session_timeout;
+    out.limits.greet_pause = from.greet_pause;
+    out.sessions_max = from.sessions_max;
+    out.sessions_per_address_max = from.sessions_per_address_max;
+    out.smtpd_bytes_max = from.bytes_max;
+    return out;
+}
 identity::tenant_limits make_tenant_limits(const settings& s)
 {
     return {s.limits.tenants_max};

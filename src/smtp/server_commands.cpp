@@ -106,6 +106,7 @@ void server_session::on_command(std::string_view line)
     else if (same_word(verb, "QUIT") && argument.empty())
     {
         end_with(server_end::quit, 221, "2.0.0 " + options_.host_name + " closes the connection");
+        linger_ = !rest().empty();
     }
     else if (same_word(verb, "RSET") && argument.empty())
     {

@@ -9,6 +9,8 @@ namespace
 
 /// Counted at once: most reports are smaller.
 constexpr std::size_t first_room = 16 * 1024;
+/// More than any message that is accepted: what one read can add to it.
+constexpr std::size_t over_room = 32 * 1024;
 /// Left for the Received field that the driver adds.
 constexpr std::size_t trace_room = 1024;
 
@@ -31,7 +33,8 @@ bool server_session::make_room(std::size_t bytes)
     {
         return true;
     }
-    std::size_t wanted = std::max({bytes, 2 * held_, first_room});
+    const std::size_t enough = options_.limits.message_bytes_max + over_room;
+    std::size_t wanted = std::max(bytes, std::min(std::max(2 * held_, first_room), enough));
     if (!budget_.take(wanted - held_))
     {
         wanted = bytes;

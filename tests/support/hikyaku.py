@@ -128,10 +128,11 @@ class Daemon(Peer):
         super().__init__()
         self.process = None
         self.binary = find_program("hikyaku")
-        ports = [free_port(), free_port(), free_port()]
+        ports = [free_port() for _ in range(4)]
         self.api_address = ("127.0.0.1", ports[0])
         self.platform_address = ("127.0.0.1", ports[1])
         self.public_address = ("127.0.0.1", ports[2])
+        self.smtp_address = ("127.0.0.1", ports[3])
         self.token = secrets.token_hex(32)
         self.token_file = self.directory.file("operator.token", self.token + "\n", 0o600)
         self.data_dir = self.directory.file("data")
@@ -147,6 +148,7 @@ class Daemon(Peer):
                 "api": {"address": "127.0.0.1:%d" % ports[0]},
                 "platform": {"address": "127.0.0.1:%d" % ports[1]},
                 "public": {"address": "127.0.0.1:%d" % ports[2]},
+                "smtp": {"address": "127.0.0.1:%d" % ports[3]},
                 "delivery": {"forbidden_networks": []},
                 "shaping": self.directory.file("shaping.yaml"),
                 "disk": {"free_min": "16MB", "ballast": "1MB"},

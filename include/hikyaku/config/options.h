@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include <hikyaku/identity/sender_domains.h>
 #include <hikyaku/identity/tenants.h>
 #include <hikyaku/shaping/source_table.h>
+#include <hikyaku/smtpd/server.h>
 #include <hikyaku/store/database.h>
 #include <hikyaku/web/public_pages.h>
 
@@ -40,6 +42,8 @@ inline constexpr const char* resolv_conf_path = "/etc/resolv.conf";
 [[nodiscard]] http::server_options make_public_server_options(const settings& s);
 [[nodiscard]] std::vector<http::listener_options> make_public_listeners(const settings& s);
 [[nodiscard]] web::public_options make_public_options(const settings& s);
+/// Of the inbound SMTP listener; nullopt when it is off.
+[[nodiscard]] std::optional<smtpd::server_options> make_smtpd_options(const settings& s);
 [[nodiscard]] identity::tenant_limits make_tenant_limits(const settings& s);
 [[nodiscard]] identity::api_key_limits make_key_limits(const settings& s);
 /// Sources, host name and intervals for the checks of sender domains.

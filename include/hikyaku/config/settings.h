@@ -50,6 +50,25 @@ struct public_settings
     friend bool operator==(const public_settings&, const public_settings&) = default;
 };
 
+/// Inbound SMTP. Limits as in smtpd::server_options and smtp::server_limits.
+struct smtp_settings
+{
+    /// No Unix socket. With a certificate STARTTLS is offered, and mail in the clear is taken too.
+    listener_settings listener{.port = 2525};
+    std::uint32_t recipients_max = 100;
+    std::uint64_t message_bytes_max = 10u << 20;
+    std::uint32_t sessions_max = 200;
+    std::uint32_t sessions_per_address_max = 50;
+    std::uint32_t errors_max = 10;
+    milliseconds idle_timeout{300'000};
+    milliseconds session_timeout{900'000};
+    milliseconds greet_pause{100};
+    /// Of messages in memory, all sessions together.
+    std::uint64_t bytes_max = 32u << 20;
+
+    friend bool operator==(const smtp_settings&, const smtp_settings&) = default;
+};
+
 struct http_settings
 {
     /// Threads that run handlers.
@@ -235,6 +254,7 @@ struct settings
     listener_settings platform{.port = 8026};
     /// "public" in the file.
     public_settings public_pages;
+    smtp_settings smtp;
     http_settings http;
     dns_settings dns;
     delivery_settings delivery;

@@ -64,7 +64,7 @@ struct server_options
     /// Of messages in memory, all sessions together; more are told 452.
     std::size_t smtpd_bytes_max = 32u << 20;
     /// Threads that run deliver.
-    std::size_t threads = 2;
+    std::size_t threads = 4;
     /// At stop(): peers get this long to take what is said to them; then connections are cut.
     milliseconds drain_timeout{10'000};
 };
