@@ -19,7 +19,7 @@ class text_matcher
 {
 public:
     /// What one expression and its automata may take.
-    static constexpr std::int64_t memory_bytes_max = 1 << 20;
+    static constexpr std::int64_t memory_bytes_max = 256 << 10;
     /// A shorter atom finds too much.
     static constexpr int atom_bytes_min = 3;
 
