@@ -102,6 +102,24 @@ std::string unescape(std::string_view line)
     return out;
 }
 
+/// Logs and reports put words before a reply: "host mx.example said: 550 5.1.1 …", "smtp; 550 …".
+/// @returns the line from its code on; the whole line when there is none
+std::string_view from_code(std::string_view line)
+{
+    constexpr std::string_view before = " \t;:<([\"'";
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    for (std::size_t i = 1; i + 3 < line.size(); ++i)
+    {
+        if (before.find(line[i - 1]) != std::string_view::npos &&
+            (line[i] == '4' || line[i] == '5') && is_digit(line[i + 1]) && is_digit(line[i + 2]) &&
+            (line[i + 3] == ' ' || line[i + 3] == '-'))
+        {
+            return line.substr(i);
+        }
+    }
+    return line;
+}
+
 class printer
 {
 public:
@@ -153,6 +171,12 @@ public:
                 text += one.text;
             }
             const auto first = bounce::split_reply(whole);
+            if (first.code == 0)
+            {
+                const auto inside = bounce::split_reply(from_code(text));
+                print(inside.code, inside.enhanced, inside.text);
+                continue;
+            }
             print(first.code, first.enhanced, text);
         }
     }

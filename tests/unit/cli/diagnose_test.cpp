@@ -286,5 +286,67 @@ TEST_F(CsvTest, FileAndStandardInputSayTheSame)
     EXPECT_EQ(run_csv({dir_ + "/missing.csv", true}, in_, out_, err_), exit_usage);
 }
 
+TEST_F(DiagnoseTest, ClassifyPrintsOneVerdictPerReply)
+{
+    classify_options o;
+    o.json = true;
+    o.files = {write("replies.txt", "550 5.1.1 No such user\n\n421 4.7.0 Too many connections\r\n"
+                                    "552-5.2.2 The mailbox\\n552 5.2.2 is full\nno code\n")};
+    EXPECT_EQ(run_classify(o, in_, out_, err_), exit_ok);
+    EXPECT_EQ(
+        out_.str(),
+        R"({"code":550,"enhanced":"5.1.1","class":"bad_mailbox","message":"bounced","contact":"suppress"})"
+        "\n"
+        R"({"code":421,"enhanced":"4.7.0","class":"rate_limited","message":"deferred","contact":"keep"})"
+        "\n"
+        R"({"code":552,"enhanced":"5.2.2","class":"quota","message":"bounced","contact":"count"})"
+        "\n"
+        R"({"code":0,"enhanced":"","class":"network","message":"deferred","contact":"keep"})"
+        "\n");
+}
+
+TEST_F(DiagnoseTest, ClassifyJoinsLinesAsOnTheWireOnly)
+{
+    classify_options o;
+    o.json = true;
+    const auto count = [&](const std::string& text)
+    {
+        out_.str("");
+        o.files = {write("replies.txt", text)};
+        EXPECT_EQ(run_classify(o, in_, out_, err_), exit_ok);
+        const auto lines = out_.str();
+        return std::count(lines.begin(), lines.end(), '\n');
+    };
+    EXPECT_EQ(count("550-5.1.1 The account\n550 5.1.1 does not exist\n421 bye\n"), 2);
+    // With words of a log before it.
+    EXPECT_EQ(count("host mx.example[192.0.2.1] said: 550 5.1.1 User unknown\n"), 1);
+    EXPECT_EQ(out_.str().substr(0, 11), R"({"code":550)");
+    // A list of replies of which only the first lines were kept.
+    EXPECT_EQ(count("550-5.1.1 The account\n550 5.7.1 Access denied\n"), 2);
+    EXPECT_EQ(count("550-5.1.1 The account\n550-5.1.1 The account\n"), 2);
+    EXPECT_EQ(count("550-5.1.1 The account 550 5.1.1 does not exist\n550 bye\n"), 2);
+}
+
+TEST_F(DiagnoseTest, ClassifyKnowsStagesCarriersAndOtherRules)
+{
+    classify_options o;
+    o.stage = "final_dot";
+    o.domain = "docomo.ne.jp";
+    o.json = true;
+    o.files = {write("one.txt", "550 Unknown user\n")};
+    EXPECT_EQ(run_classify(o, in_, out_, err_), exit_ok);
+    EXPECT_NE(out_.str().find(R"("contact":"count")"), std::string::npos) << out_.str();
+    out_.str("");
+    o.rules = write("rules.yaml", "version: 1\nrules:\n  - {name: a, class: policy, text: unknown, "
+                                  "matches: 550 unknown, others: 550 known}\n");
+    EXPECT_EQ(run_classify(o, in_, out_, err_), exit_ok);
+    EXPECT_NE(out_.str().find(R"("class":"policy")"), std::string::npos) << out_.str();
+    o.rules = write("bad.yaml", "rules: [{name: a}]\n");
+    EXPECT_EQ(run_classify(o, in_, out_, err_), exit_usage);
+    EXPECT_NE(err_.str().find("bad.yaml:1:"), std::string::npos) << err_.str();
+    o.stage = "lunch";
+    EXPECT_EQ(run_classify(o, in_, out_, err_), exit_usage);
+}
+
 } // namespace
 } // namespace hikyaku::cli
