@@ -155,7 +155,8 @@ private:
         {
             reply = beside;
         }
-        finish(std::move(r), reply, beside + "\n" + view_.notice.substr(0, notice_bytes_max),
+        const std::string all = groups > 1 ? "" : view_.notice.substr(0, notice_bytes_max);
+        finish(std::move(r), reply, beside + "\n" + all, find_reply(beside).stage,
                group.remote_mta);
     }
 
@@ -282,7 +283,10 @@ private:
             r.action = out_.kind == report_kind::bounce  ? "failed"
                        : out_.kind == report_kind::delay ? "delayed"
                                                          : "delivered";
-            finish(std::move(r), who.reason, view_.notice.substr(0, notice_bytes_max), "");
+            // Of several, what is said of one is not said of the others.
+            const bool own = named.size() > 1 && !who.reason.empty();
+            finish(std::move(r), who.reason, own ? "" : view_.notice.substr(0, notice_bytes_max),
+                   {}, "");
         }
     }
 
@@ -346,7 +350,7 @@ private:
     // -- both ---------------------------------------------------------------------------------
 
     void finish(report_recipient r, const std::string& reply, const std::string& explanation,
-                const std::string& remote)
+                std::optional<smtp::stage> stage, const std::string& remote)
     {
         if (out_.recipients.size() >= report_recipients_max)
         {
@@ -359,7 +363,7 @@ private:
         }
         else
         {
-            judge(r, reply, explanation, remote, rules_);
+            judge(r, reply, explanation, stage, remote, rules_);
         }
         r.text = one_line(without_type(reply));
         r.recipient = one_line(r.recipient);

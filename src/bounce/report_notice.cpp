@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include <hikyaku/text/case.h>
 
@@ -63,19 +64,24 @@ std::string_view without_decoration(std::string_view s) noexcept
                                            : s.substr(first, s.find_last_not_of(marks) - first + 1);
 }
 
-naming naming_of(std::string_view line, const found_address& found, bool first_on_line)
+/// @param from  end of the address before it on the line, or 0
+naming naming_of(std::string_view line, const found_address& found, std::size_t from)
 {
+    const bool first_on_line = from == 0;
     const std::string_view before = line.substr(0, found.begin);
     const std::string_view after = line.substr(found.end);
+    const std::string_view between = before.substr(from);
     const std::string lower_before = text::to_lower(
-        before.size() > label_bytes_max ? before.substr(before.size() - label_bytes_max) : before);
+        between.size() > label_bytes_max ? between.substr(between.size() - label_bytes_max)
+                                         : between);
     const bool starts = without_decoration(before).empty();
     if (starts && without_decoration(after).empty())
     {
         const bool colon = after.find(':') != std::string_view::npos;
         return colon ? naming::heading : naming::alone;
     }
-    if (starts && (after.starts_with(">:") || after.starts_with(":") || after.starts_with("> :")))
+    if (starts && (after.starts_with(">:") || after.starts_with(":") || after.starts_with("> :") ||
+                   after.starts_with("> (expanded") || after.starts_with(" (expanded")))
     {
         return naming::heading;
     }
@@ -86,6 +92,10 @@ naming naming_of(std::string_view line, const found_address& found, bool first_o
     if (starts && first_on_line && find_reply(after).code != 0)
     {
         return naming::heading;
+    }
+    if (lower_before.ends_with(" to <") || lower_before.ends_with(" to "))
+    {
+        return naming::beside_reply;
     }
     const std::size_t word = lower_before.find_last_not_of(" <\t\"'([");
     const bool label = word != std::string::npos &&
@@ -118,13 +128,15 @@ std::vector<candidate> find_candidates(const std::vector<std::string_view>& line
             continue;
         }
         const auto found = find_addresses(lines[i]);
+        std::size_t from = 0;
         for (const found_address& f : found)
         {
+            const std::size_t previous = std::exchange(from, f.end);
             if (is_daemon_address(f.address) || contains_address(strangers, f.address))
             {
                 continue;
             }
-            const naming how = naming_of(lines[i], f, &f == found.data());
+            const naming how = naming_of(lines[i], f, previous);
             if (how != naming::excluded && all.size() < report_recipients_max)
             {
                 all.push_back({f.address, how, i, f.end});
@@ -132,6 +144,19 @@ std::vector<candidate> find_candidates(const std::vector<std::string_view>& line
         }
     }
     return all;
+}
+
+/// The line names the next recipient: "<a@b>: …", or an address and nothing else.
+bool starts_next(std::string_view line, std::string_view address)
+{
+    if (line.find('@') == std::string_view::npos)
+    {
+        return false;
+    }
+    const auto found = find_addresses(line.substr(0, reason_bytes_max));
+    return !found.empty() && !same_address(found.front().address, address) &&
+           ((line.starts_with('<') && line.find(">:") != std::string_view::npos) ||
+            without_decoration(line) == found.front().address);
 }
 
 /// The paragraph behind an address: the rest of its line and what follows, up to an empty line or
@@ -165,8 +190,7 @@ std::string reason_behind(const std::vector<std::string_view>& lines, const cand
             gap = true;
             continue;
         }
-        const bool next = lines[i].find('@') != std::string_view::npos && lines[i].front() == '<' &&
-                          line.find(">:") != std::string_view::npos;
+        const bool next = starts_next(line, c.address);
         const bool separator =
             line.starts_with("---") || line.starts_with("===") || line.starts_with("***");
         if (next || separator || reason.size() + line.size() > reason_bytes_max)
@@ -251,6 +275,9 @@ std::vector<noticed_recipient> find_recipients(std::string_view notice,
                contains_address(original.for_, c.address);
     };
 
+    const bool alone =
+        std::ranges::all_of(candidates, [&candidates](const candidate& c)
+                            { return same_address(c.address, candidates.front().address); });
     const bool any_known = std::ranges::any_of(candidates, is_known);
     naming best = naming::excluded;
     for (const candidate& c : candidates)
@@ -275,7 +302,10 @@ std::vector<noticed_recipient> find_recipients(std::string_view notice,
         if (!tells_reason(reason) && named.size() < searches_max)
         {
             std::string elsewhere = find_reason(notice, c.address);
-            reason = reason.empty() || tells_reason(elsewhere) ? std::move(elsewhere) : reason;
+            if (reason.empty() || (alone && tells_reason(elsewhere)))
+            {
+                reason = std::move(elsewhere);
+            }
         }
         named.push_back({c.address, std::move(reason)});
         if (c.how == naming::mentioned)

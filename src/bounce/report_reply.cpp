@@ -383,9 +383,10 @@ std::string one_line(std::string_view text)
 }
 
 void judge(report_recipient& r, std::string_view reply, std::string_view explanation,
-           std::string_view remote_host, const classifier& rules)
+           std::optional<smtp::stage> stage, std::string_view remote_host, const classifier& rules)
 {
     told_reply told = find_reply(reply);
+    told.stage = told.stage ? told.stage : stage;
     const smtp::enhanced_code status = find_enhanced(r.status);
     if (told.code == 0 && is_vague(told.enhanced))
     {
@@ -408,8 +409,10 @@ void judge(report_recipient& r, std::string_view reply, std::string_view explana
     context.stage = told.stage.value_or(smtp::stage::rcpt);
     context.mx = host_of(remote_host);
     context.domain = domain_of(r.recipient);
+    // What stands around a reply may speak of others: it counts only where the codes are vague.
+    const bool vague = is_vague(context.enhanced);
     const reply_verdict verdict = classify_words(
-        context, {reply_alone(reply), reply, is_vague(context.enhanced) ? explanation : ""}, rules);
+        context, {reply_alone(reply), vague ? reply : "", vague ? explanation : ""}, rules);
     r.cls = verdict.cls;
     if (verdict.rule.empty() || r.cls == reply_class::other)
     {

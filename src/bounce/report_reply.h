@@ -29,8 +29,9 @@ struct told_reply
 
 /// Fills in code, status, class and effect of a failure or delay from what is told: `r.kind`,
 /// `r.recipient` and `r.status` are given, `reply` decides. `explanation` is what people are told
-/// beside it; it counts only where the reply says nothing.
+/// beside it; it counts only where the reply says nothing. `stage` is used where the reply tells
+/// none.
 void judge(report_recipient& r, std::string_view reply, std::string_view explanation,
-           std::string_view remote_host, const classifier& rules);
+           std::optional<smtp::stage> stage, std::string_view remote_host, const classifier& rules);
 
 } // namespace hikyaku::bounce
