@@ -131,7 +131,7 @@ void add_explain_routes(http::router& router, services& all)
                              R"({"type":"object","required":["recipient","state"],"properties":{
 "recipient":{"type":"string","description":"a contact's id, or the number of a recipient given with the campaign"},
 "address":{"type":["string","null"]},
-"state":{"enum":["waiting","deferred","unknown","delivered","bounced","expired","cancelled","suppressed","failed"]},
+"state":{"enum":["waiting","deferred","unknown","delivered","bounced","expired","cancelled","suppressed","failed","oob_bounce","complaint"]},
 "last":{"oneOf":[{"$ref":"#/components/schemas/Delivery"},{"type":"null"}]}}})");
     all.routes.add_component(
         "RecipientExplanation",

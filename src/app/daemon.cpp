@@ -304,9 +304,6 @@ result<void, failure> daemon::open_delivery()
     { return campaigns_->has_contacts(tenant, id); };
     outcomes_ = std::make_unique<feed::outcome_index>(*db_, std::move(index_options));
     open_feedback();
-    unsubscriber_ = std::make_unique<feedback::unsubscriber>(feedback::unsubscriber::dependencies{
-        *db_, *crm_, *outcomes_,
-        [this](tenant_id tenant, campaign_id id) { return campaigns_->has_contacts(tenant, id); }});
     pool_ = std::make_unique<net::blocking_pool>(net::blocking_pool_options{load_threads, 4096});
     auto hooks = campaigns_->make_hooks(
         [this](const queue::settlement& s)
@@ -345,8 +342,8 @@ result<void, failure> daemon::open_delivery()
     jobs_->run(); // jobs of a former process may need the campaigns
     watch_->run();
     source_watch_->run();
-    metrics_ = std::make_unique<metrics>(
-        metrics::sources{*engine_, *db_, *disk_, campaigns_->sign_durations(), *effects_, *dead_});
+    metrics_ = std::make_unique<metrics>(metrics::sources{
+        *engine_, *db_, *disk_, campaigns_->sign_durations(), *intake_, *effects_, *dead_});
     return {};
 }
 

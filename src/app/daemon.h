@@ -17,6 +17,8 @@
 #include <hikyaku/feed/rates.h>
 #include <hikyaku/feedback/dead_addresses.h>
 #include <hikyaku/feedback/effects.h>
+#include <hikyaku/feedback/intake.h>
+#include <hikyaku/feedback/our_domains.h>
 #include <hikyaku/feedback/tenant_settings.h>
 #include <hikyaku/feedback/unsubscribe.h>
 #include <hikyaku/http/server.h>
@@ -130,6 +132,8 @@ private:
     std::unique_ptr<feed::outcome_index> outcomes_; // asks campaigns_
     std::unique_ptr<feedback::effects> effects_;    // asks campaigns_
     std::unique_ptr<feedback::unsubscriber> unsubscriber_;
+    std::unique_ptr<feedback::our_domains> our_domains_;
+    std::unique_ptr<feedback::intake> intake_; // asks engine_, once it runs
     std::unique_ptr<net::blocking_pool> pool_;
     std::unique_ptr<delivery::engine> engine_;
     std::unique_ptr<metrics> metrics_;

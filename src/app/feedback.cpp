@@ -1,5 +1,7 @@
 #include "daemon.h"
 
+#include <hikyaku/bounce/classifier.h>
+
 namespace hikyaku::app
 {
 
@@ -27,6 +29,8 @@ void daemon::find_dead(tenant_id tenant, std::span<const std::string> addresses,
 
 void daemon::open_feedback()
 {
+    const auto contacts_of = [this](tenant_id tenant, campaign_id id)
+    { return campaigns_->has_contacts(tenant, id); };
     tenant_settings_ = std::make_unique<feedback::settings_book>(*db_, *log_);
     dead_ = std::make_unique<feedback::dead_addresses>(*db_, *log_, *master_, system_clock(),
                                                        dead_options());
@@ -49,6 +53,23 @@ void daemon::open_feedback()
     { return campaigns_->pause_itself(tenant, id, why).has_value(); };
     effects_ =
         std::make_unique<feedback::effects>(std::move(of_facts), feedback::effects_options{});
+    unsubscriber_ = std::make_unique<feedback::unsubscriber>(
+        feedback::unsubscriber::dependencies{*db_, *crm_, *outcomes_, contacts_of});
+    std::vector<std::string> always{settings_.hostname};
+    if (!settings_.delivery.return_path_domain.empty())
+    {
+        always.push_back(settings_.delivery.return_path_domain);
+    }
+    our_domains_ =
+        std::make_unique<feedback::our_domains>(*db_, *domains_, system_clock(), std::move(always));
+    intake_ = std::make_unique<feedback::intake>(
+        feedback::intake::dependencies{
+            *db_, *master_, system_clock(), *outcomes_, *effects_, *unsubscriber_,
+            [this](tenant_id tenant, std::vector<queue::fact> facts, store::record rows)
+            { return engine_->append_facts(tenant, std::move(facts), std::move(rows)); },
+            contacts_of, [this] { return classifier_now(); },
+            [this](std::string_view domain) { return our_domains_->has(domain); }},
+        feedback::intake_options{settings_.feedback.report_addresses});
 }
 
 } // namespace hikyaku::app

@@ -8,14 +8,16 @@ namespace hikyaku::app
 namespace
 {
 
-/// Nobody takes mail in yet: every recipient is refused.
-smtpd::mail_handler make_handler()
+/// What comes in is for `to` only. @param to  outlives the server
+smtpd::mail_handler make_handler(feedback::intake& to)
 {
+    const auto told = [](feedback::answer a)
+    { return smtpd::reply_text{a.code, std::move(a.text)}; };
     smtpd::mail_handler out;
-    out.check_recipient = [](std::string_view)
-    { return smtpd::reply_text{550, "5.1.1 No such address here"}; };
-    out.deliver = [](const smtpd::inbound_mail&)
-    { return smtpd::reply_text{550, "5.1.1 No such address here"}; };
+    out.check_recipient = [&to, told](std::string_view recipient)
+    { return told(to.check_recipient(recipient)); };
+    out.deliver = [&to, told](const smtpd::inbound_mail& m)
+    { return told(to.deliver({m.peer, m.mail_from, m.recipients, m.message})); };
     return out;
 }
 
@@ -29,7 +31,8 @@ result<void, failure> daemon::open_smtpd()
         return {};
     }
     const std::string address = options->address;
-    smtpd_ = std::make_unique<smtpd::server>(std::move(*options), make_handler(), system_clock());
+    smtpd_ = std::make_unique<smtpd::server>(std::move(*options), make_handler(*intake_),
+                                             system_clock());
     const auto port = smtpd_->start();
     if (port.has_error())
     {

@@ -191,8 +191,19 @@ void add_adaptations(page& out, const delivery::engine_view& v)
                 static_cast<double>(v.adaptations));
 }
 
+/// Labels are report kinds, classes of the rules and registered feedback types: all fixed.
 void add_feedback(page& out, const metrics::sources& from)
 {
+    auto& f = out.family("hikyaku_feedback_total",
+                         "What came back by mail since the start, by kind and class.",
+                         MetricType::Counter);
+    for (const auto& c : from.intake.counts())
+    {
+        auto& m = f.metric.emplace_back();
+        m.label = {{"kind", std::string(c.kind)},
+                   {"class", c.cls.empty() ? "none" : std::string(c.cls)}};
+        m.counter.value = static_cast<double>(c.n);
+    }
     const auto stats = from.effects.stats();
     auto& suppressed =
         out.family("hikyaku_suppressions_total",

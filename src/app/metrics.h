@@ -9,6 +9,7 @@
 #include <hikyaku/delivery/engine.h>
 #include <hikyaku/feedback/dead_addresses.h>
 #include <hikyaku/feedback/effects.h>
+#include <hikyaku/feedback/intake.h>
 #include <hikyaku/smtpd/server.h>
 #include <hikyaku/store/database.h>
 #include <hikyaku/store/disk_guard.h>
@@ -27,6 +28,7 @@ public:
         store::database& db;
         const store::disk_guard& disk;
         const duration_histogram& signing;
+        const feedback::intake& intake;
         const feedback::effects& effects;
         const feedback::dead_addresses& dead;
     };

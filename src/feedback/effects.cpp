@@ -2,6 +2,8 @@
 
 #include "effect_folder.h"
 
+#include <hikyaku/base/thread.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <map>
@@ -131,6 +133,8 @@ private:
     }
     void work()
     {
+        name_this_thread("effects");
+        let_others_finish();
         for (const auto tenant : db_.tenants())
         {
             folder_.pause_tripped(tenant);

@@ -10,6 +10,15 @@ namespace
 /// Of a local part (RFC 5321 section 4.5.3.1.1).
 constexpr std::size_t token_bytes_max = 64;
 
+/// Where the pages that links of ours lead to have the token.
+constexpr std::string_view link_path = "/u/";
+
+bool is_link_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+}
+
 bool is_token_char(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
@@ -37,6 +46,22 @@ std::vector<found_token> find_tokens(std::string_view message)
             {
                 out.push_back({*who, use, text});
             }
+        }
+    }
+    for (auto at = message.find(link_path);
+         at != std::string_view::npos && out.size() < tokens_inside_max;
+         at = message.find(link_path, at + 1))
+    {
+        const auto first = at + link_path.size();
+        auto end = first;
+        while (end < message.size() && end - first < token_bytes_max && is_link_char(message[end]))
+        {
+            ++end;
+        }
+        const auto text = message.substr(first, end - first);
+        if (const auto who = bounce::peek_recipient(text, token_use::unsubscribe_link))
+        {
+            out.push_back({*who, token_use::unsubscribe_link, text});
         }
     }
     return out;

@@ -13,12 +13,12 @@ struct found_token
 {
     bounce::recipient_ref who;
     bounce::token_use use = bounce::token_use::return_path;
-    /// Local part, inside the message.
+    /// Local part or link token, inside the message.
     std::string_view text;
 };
 
-/// Addresses with tokens anywhere in a message: the Return-Path and List-Unsubscribe of the
-/// original inside a feedback report. In their order, at most tokens_inside_max. Linear time.
+/// Tokens anywhere in a message: in the Return-Path and List-Unsubscribe of the original inside a
+/// feedback report. Addresses first, then links; at most tokens_inside_max. Linear time.
 inline constexpr std::size_t tokens_inside_max = 16;
 [[nodiscard]] std::vector<found_token> find_tokens(std::string_view message);
 

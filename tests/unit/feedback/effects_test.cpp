@@ -16,7 +16,7 @@ using EffectsTest = FeedbackTest;
 
 TEST_F(EffectsTest, ACertainFailureSuppressesAtOnce)
 {
-    const auto before = stamps_.stamp_address(shop, "a@x.example");
+    const auto before = crm_->stamps.stamp_address(shop, "a@x.example");
     tell({unknown_user("A@x.example")});
     const auto s = suppression("a@x.example");
     ASSERT_TRUE(s.has_value());
@@ -26,7 +26,7 @@ TEST_F(EffectsTest, ACertainFailureSuppressesAtOnce)
     EXPECT_EQ(s->cls, "bad_mailbox");
     EXPECT_FALSE(s->expires.has_value());
     EXPECT_EQ(errors("a@x.example"), 99u);
-    EXPECT_NE(stamps_.stamp_address(shop, "a@x.example"), before)
+    EXPECT_NE(crm_->stamps.stamp_address(shop, "a@x.example"), before)
         << "the send path must look again";
     const auto entry = log_->list(shop, {}, 0, 1)->front();
     EXPECT_EQ(entry.operation, "suppression.add");
@@ -106,7 +106,7 @@ TEST_F(EffectsTest, AnEndedSuppressionStartsTheCountAnew)
     set([](tenant_settings& s) { s.bounce_threshold = 2; });
     tell({full("b@x.example", news), full("b@x.example", sale)});
     ASSERT_TRUE(suppression("b@x.example").has_value());
-    ASSERT_TRUE(suppressions_->remove(shop, oplog::system_actor(), "b@x.example").has_value());
+    ASSERT_TRUE(crm_->suppressions.remove(shop, oplog::system_actor(), "b@x.example").has_value());
     tell({full("b@x.example", campaign_id{70})});
     EXPECT_EQ(errors("b@x.example"), 1u);
     EXPECT_FALSE(suppression("b@x.example").has_value());
@@ -144,7 +144,7 @@ TEST_F(EffectsTest, AManualEntryForEverIsNotShortened)
     crm::suppression s;
     s.address = "m@x.example";
     s.source = "api";
-    ASSERT_TRUE(suppressions_->add(shop, oplog::system_actor(), s).has_value());
+    ASSERT_TRUE(crm_->suppressions.add(shop, oplog::system_actor(), s).has_value());
     set([](tenant_settings& t) { t.certain_expires_after = std::chrono::hours{24}; });
     tell({unknown_user("m@x.example")});
     EXPECT_EQ(suppression("m@x.example")->reason, suppression_reason::manual);

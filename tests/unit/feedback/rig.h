@@ -1,7 +1,9 @@
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,7 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <hikyaku/bounce/reply_class.h>
-#include <hikyaku/crm/suppression.h>
+#include <hikyaku/crm/services.h>
 #include <hikyaku/feedback/dead_addresses.h>
 #include <hikyaku/feedback/effects.h>
 #include <hikyaku/feedback/error_counter.h>
@@ -48,6 +50,8 @@ class FeedbackTest : public testing::Test
 protected:
     void SetUp() override
     {
+        std::string name = (std::filesystem::temp_directory_path() / "hk-fb-XXXXXX").string();
+        directory_ = ::mkdtemp(name.data());
         env_.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
         open();
         for (const auto t : {shop, other})
@@ -57,13 +61,18 @@ protected:
         }
         run();
     }
-    void TearDown() override { close(); }
+    void TearDown() override
+    {
+        close();
+        std::filesystem::remove_all(directory_);
+    }
     virtual void close()
     {
         effects_.reset();
         dead_.reset();
         settings_.reset();
-        suppressions_.reset();
+        crm_.reset();
+        jobs_.reset();
         queue_.reset();
         log_.reset();
         db_.reset();
@@ -79,7 +88,9 @@ protected:
         db_ = std::move(*opened);
         log_ = std::make_unique<oplog::operation_log>(*db_, clock_);
         queue_ = std::make_unique<queue::active_queue>(*db_);
-        suppressions_ = std::make_unique<crm::suppressions>(*db_, *log_, stamps_, clock_);
+        jobs_ = std::make_unique<jobs::jobs>(*db_, *log_, clock_,
+                                             jobs::jobs_options{.dir = directory_ / "jobs"});
+        crm_ = std::make_unique<crm::services>(*db_, *log_, clock_, directory_, *jobs_);
         settings_ = std::make_unique<settings_book>(*db_, *log_);
         dead_ = std::make_unique<dead_addresses>(*db_, *log_, master_, clock_, dead_options_);
         make_effects();
@@ -87,7 +98,7 @@ protected:
     void make_effects()
     {
         effects_.reset();
-        effects::dependencies deps{*db_, *log_, clock_, stamps_, *settings_, *dead_, {}, {}};
+        effects::dependencies deps{*db_, *log_, clock_, crm_->stamps, *settings_, *dead_, {}, {}};
         deps.breaker_of =
             [this](tenant_id,
                    campaign_id c) -> std::optional<std::optional<campaign::breaker_override>>
@@ -156,11 +167,20 @@ protected:
     /// One block. @returns its number
     std::uint64_t settle(const std::vector<queue::fact>& facts, tenant_id tenant = shop)
     {
-        auto s = queue_->append(tenant, facts, store::record(tenant));
+        return append(tenant, facts, store::record(tenant));
+    }
+    /// As the engine does.
+    std::uint64_t append(tenant_id tenant, const std::vector<queue::fact>& facts,
+                         store::record rows)
+    {
+        const std::lock_guard lock(appending_);
+        auto s = queue_->append(tenant, facts, std::move(rows));
         db_->commit(std::move(s.rows), store::commit_class::outcome);
         effects_->on_settled(tenant);
+        on_append(tenant);
         return s.fact_seq;
     }
+    virtual void on_append(tenant_id) {}
     /// One block, and its effects.
     void tell(const std::vector<queue::fact>& facts, tenant_id tenant = shop)
     {
@@ -174,7 +194,7 @@ protected:
     [[nodiscard]] std::optional<crm::suppression> suppression(const std::string& address,
                                                               tenant_id tenant = shop) const
     {
-        return suppressions_->find(tenant, address).value();
+        return crm_->suppressions.find(tenant, address).value();
     }
     [[nodiscard]] std::uint32_t errors(const std::string& normalized, tenant_id tenant = shop) const
     {
@@ -199,10 +219,12 @@ protected:
     std::unique_ptr<store::database> db_;
     std::unique_ptr<oplog::operation_log> log_;
     std::unique_ptr<queue::active_queue> queue_;
-    crm::change_stamps stamps_;
+    std::mutex appending_;
+    std::filesystem::path directory_;
+    std::unique_ptr<jobs::jobs> jobs_;
+    std::unique_ptr<crm::services> crm_;
     crypto::master_key master_{crypto::sha256("an installation")};
     dead_address_options dead_options_;
-    std::unique_ptr<crm::suppressions> suppressions_;
     std::unique_ptr<settings_book> settings_;
     std::unique_ptr<dead_addresses> dead_;
     std::map<campaign_id, std::optional<campaign::breaker_override>> breakers_;
