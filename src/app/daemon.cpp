@@ -298,7 +298,7 @@ result<void, failure> daemon::open_delivery()
         { return is_warming(*source_watch_->sources(), pool, today()); },
         [this](tenant_id tenant, std::span<const std::string> addresses, std::vector<bool>& out)
         { find_dead(tenant, addresses, out); },
-        campaign::unsubscribe_ways{settings_.public_pages.url, false}});
+        campaign::unsubscribe_ways{settings_.public_pages.url, settings_.smtp.listener.enabled}});
     feed::outcome_index_options index_options;
     index_options.has_contacts = [this](tenant_id tenant, campaign_id id)
     { return campaigns_->has_contacts(tenant, id); };

@@ -367,6 +367,13 @@ result<campaign_row, campaign_error> campaigns::start(tenant_id tenant, const op
     if (started.has_value())
     {
         started->warnings = std::move(*warnings);
+        if (!row->source.transactional && !row->source.unsubscribe && !(*compiled)->ways.any())
+        {
+            started->warnings.push_back(
+                {"/unsubscribe", "no_unsubscribe_offer",
+                 "the mail has no List-Unsubscribe: this installation has no public URL "
+                 "(public.url), and mail to the return path is not seen to come back to it"});
+        }
         take_switched_keys(tenant, **compiled);
     }
     return started;
