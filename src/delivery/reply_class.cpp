@@ -37,7 +37,8 @@ void classify(queue::fact& f, const bounce::classifier& c, const smtp::transacti
     const auto v =
         c.classify({result.stage, result.code, result.enhanced, result.text, f.mx, f.domain});
     f.cls = to_string(v.cls);
-    if (result.verdict == smtp::verdict::bounced && v.message == bounce::message_effect::deferred)
+    if (result.verdict == smtp::verdict::bounced && v.message == bounce::message_effect::deferred &&
+        f.attempt < permanent_attempts_max)
     {
         f.what = queue::disposition::deferred;
     }

@@ -13,8 +13,12 @@ namespace hikyaku::delivery
 // What a failure means, put into its fact: `cls` is the word of bounce::reply_class, or one of
 // ours where no peer spoke: lost_after_dot, not_sendable, refused_address.
 
+/// A recipient whose replies are permanent, but passing by their class, is tried so often at most
+/// (about eight hours by the default schedule): a site that says no is not asked for days.
+inline constexpr std::uint32_t permanent_attempts_max = 8;
+
 /// Of a transaction. A permanent reply that the classifier takes for a passing matter becomes a
-/// deferral. @pre f.what, f.mx and f.domain are set
+/// deferral. @pre f.what, f.mx, f.domain and f.attempt are set
 void classify(queue::fact& f, const bounce::classifier& c, const smtp::transaction_result& result);
 
 /// Of a connection that never came to a message.
