@@ -237,7 +237,9 @@ private:
 
     [[nodiscard]] bool is_auto_reply() const
     {
-        if (!sender_.is_auto_reply && !view_.is_receipt)
+        // Some programmes say it in the text only; their null return path tells them from people.
+        const bool absent = sender_.is_null && !sender_.is_daemon && says_absence(notice_);
+        if (!sender_.is_auto_reply && !view_.is_receipt && !absent)
         {
             return false;
         }
@@ -406,7 +408,11 @@ report read_message(const mime::parsed_message& message, std::size_t root, const
                             message.parts[root + 1].parent == root;
     if (is_wrapper && level < forwards_max)
     {
-        return read_message(message, root + 1, rules, level + 1);
+        report inner = read_message(message, root + 1, rules, level + 1);
+        if (inner.kind != report_kind::none)
+        {
+            return inner;
+        }
     }
     const report_view view = view_report(message, root);
     report out = report_reader(view, rules).read();

@@ -627,7 +627,7 @@ constexpr std::string_view end_texts[] = {
     "undeliverable",
     "retry time not reached for any host after a long failure",
     "delivery attempts have failed",
-    "message will be returned",
+
 };
 
 constexpr std::string_view success_subjects[] = {
@@ -868,6 +868,70 @@ constexpr std::string_view auto_reply_subjects[] = {
     "[自動",
     "（自動",
     "(自動",
+};
+
+/// In the first words of a text.
+constexpr std::string_view absence_texts[] = {
+    "out of office",
+    "out of the office",
+    "i am away",
+    "i'm away",
+    "i am currently away",
+    "on vacation",
+    "on holiday",
+    "on annual leave",
+    "on leave",
+    "maternity leave",
+    "automatic reply",
+    "automated reply",
+    "automated response",
+    "auto-reply",
+    "autoreply",
+    "automatic response",
+    "automatically generated reply",
+    "not in the office",
+    "abwesend",
+    "nicht im büro",
+    "nicht im hause",
+    "im urlaub",
+    "automatische antwort",
+    "absent du bureau",
+    "actuellement absent",
+    "en congé",
+    "réponse automatique",
+    "fuera de la oficina",
+    "de vacaciones",
+    "respuesta automática",
+    "fuori ufficio",
+    "in ferie",
+    "risposta automatica",
+    "fora do escritório",
+    "de férias",
+    "resposta automática",
+    "afwezig",
+    "op vakantie",
+    "frånvarande",
+    "på semester",
+    "på ferie",
+    "lomalla",
+    "в отпуске",
+    "автоответ",
+    "na urlopie",
+    "poza biurem",
+    "不在にして",
+    "休暇",
+    "夏季休業",
+    "冬季休業",
+    "年末年始",
+    "自動応答",
+    "自動返信",
+    "自動送信",
+    "自动回复",
+    "休假",
+    "自動回覆",
+    "부재중",
+    "자동 응답",
+    "자동 회신",
 };
 
 /// Anywhere in the subject.
@@ -1438,6 +1502,11 @@ bool says_auto_reply(std::string_view lower) noexcept
 {
     return starts_with_any(without_prefixes(lower), auto_reply_subjects) ||
            has_any(lower, auto_reply_words);
+}
+
+bool says_absence(std::string_view lower) noexcept
+{
+    return has_any(lower, absence_texts);
 }
 
 bool announces_original(std::string_view lower_line) noexcept

@@ -26,6 +26,8 @@ namespace hikyaku::bounce
 [[nodiscard]] bool says_success(std::string_view lower) noexcept;
 /// A subject of an absence note, a receipt or a challenge.
 [[nodiscard]] bool says_auto_reply(std::string_view lower) noexcept;
+/// A text by which somebody says to be away, or a machine that it answers.
+[[nodiscard]] bool says_absence(std::string_view lower) noexcept;
 /// A text that announces the copy of the message that a report ends with. One line.
 [[nodiscard]] bool announces_original(std::string_view lower_line) noexcept;
 /// A label that a recipient stands behind: "failed recipient:", "宛先：". One line up to the

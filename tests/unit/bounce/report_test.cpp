@@ -133,5 +133,51 @@ TEST(Report, EveryPrefixIsRead)
     }
 }
 
+std::string repeat(const std::string& text, std::size_t times)
+{
+    std::string out;
+    for (std::size_t i = 0; i < times; ++i)
+    {
+        out += text;
+    }
+    return out;
+}
+
+TEST(Report, HostileMessagesAreRead)
+{
+    const std::string head = "From: MAILER-DAEMON@mx.example\nSubject: failure notice\n";
+    std::string deep = head;
+    std::string groups = head + "Content-Type: message/delivery-status\n\n";
+    for (int i = 0; i < 1'000; ++i)
+    {
+        const std::string b = "b" + std::to_string(i);
+        deep += "Content-Type: multipart/report; boundary=" + b + "\n\n--" + b + "\n";
+        groups +=
+            "Final-Recipient: rfc822; a" + std::to_string(i) + "@b.example\nAction: failed\n\n";
+    }
+    const std::string messages[] = {
+        deep,
+        groups,
+        head + repeat("Content-Type: message/rfc822\n\n", 1'000),
+        head + "Content-Type: multipart/report; boundary=b\n\n" +
+            repeat("--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: "
+                   "rfc822;a@b.example\nAction: failed\n",
+                   100'000),
+        head + "X-Failed-Recipients: " + repeat("a@b.example, ", 16'000) + "\n\nunknown",
+        head + "Subject: " + repeat("=?utf-8?q?x?= ", 15'000) + "\n\nunknown",
+        head + repeat("A: b\n", 40'000) + "\nunknown",
+        head + "\n" + repeat("<a@b.example>:\n", 100'000),
+        head + "\n" + repeat("550 ", 100'000),
+        head + "\n" + repeat("@", 1'000'000),
+        head + "\n" + repeat("to:\n", 100'000),
+    };
+    for (const std::string& message : messages)
+    {
+        const report got = parse_report(message, *built_in());
+        EXPECT_LE(got.recipients.size(), report_recipients_max);
+        EXPECT_EQ(got.kind, report_kind::bounce) << message.substr(0, 200);
+    }
+}
+
 } // namespace
 } // namespace hikyaku::bounce
