@@ -3,14 +3,80 @@
 campaigns that pause themselves."""
 
 import os
+import smtplib
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from hikyaku import campaign_of, csv_of, recipients_of  # noqa: E402
+from hikyaku import HOSTNAME, campaign_of, recipients_of  # noqa: E402
 from processes import wait_until  # noqa: E402
 from scenario import ScenarioTest, main  # noqa: E402
 
 PATIENCE_S = 20
+
+#: A failure report (RFC 3464) about {who}.
+FAILURE = """\
+From: MAILER-DAEMON@mx.one.test
+To: {to}
+Subject: Undelivered Mail Returned to Sender
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b1"
+
+--b1
+Content-Type: text/plain
+
+Your message could not be delivered.
+
+--b1
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.one.test
+
+Final-Recipient: rfc822; {who}
+Action: failed
+Status: {status}
+Diagnostic-Code: smtp; {reply}
+
+--b1
+Content-Type: text/rfc822-headers
+
+From: news@shop.test
+Subject: News
+
+--b1--
+"""
+#: A feedback report (RFC 5965).
+COMPLAINT = """\
+From: feedback@one.test
+To: fbl@{host}
+Subject: FW: News
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="b2"
+
+--b2
+Content-Type: text/plain
+
+This is an email abuse report.
+
+--b2
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+User-Agent: Provider/1.0
+Version: 1
+
+--b2
+Content-Type: message/rfc822
+
+Return-Path: <{return_path}>
+From: news@shop.test
+To: redacted@one.test
+Subject: News
+
+Hello
+
+--b2--
+"""
 
 
 class InSession(ScenarioTest):
@@ -135,6 +201,85 @@ class InSession(ScenarioTest):
                       {"breaker": {"bounce_percent": 0.001}}, {"soft_bounce_expires_after": "soon"},
                       {"unknown": 1}):  # fmt: skip
             self.assertEqual(self.tenant.ask("PATCH", "/v1/settings", wrong).status, 422, wrong)
+
+
+class ByMail(ScenarioTest):
+    def setUp(self):
+        self.w = self.world()
+        self.daemon_ = self.w.daemon
+        self.tenant = self.daemon_.create_tenant()
+        self.tenant.add_domain("shop.test")
+        self.ids = {n: self.tenant.add_contact(email=f"fine-{n}@one.test") for n in range(4)}
+        self.campaign = self.tenant.submit(campaign_of("shop.test"))
+        self.assert_report(self.tenant.wait_finished(self.campaign), recipients=4, delivered=4)
+        self.return_paths = {r.recipient: r.sender for r in self.w.records()}
+
+    def give(self, to, message):
+        with smtplib.SMTP(*self.daemon_.smtp_address, timeout=30) as peer:
+            peer.sendmail("", [to], message.replace("\n", "\r\n").encode())
+
+    def bounce(self, number, who=None, status="5.1.1", reply="550 5.1.1 User unknown"):
+        to = self.return_paths[f"fine-{number}@one.test"]
+        self.give(to, FAILURE.format(to=to, who=who or f"fine-{number}@one.test", status=status,
+                                     reply=reply))  # fmt: skip
+
+    def mail_of(self, number):
+        return self.tenant.get(f"/v1/contacts/{self.ids[number]}")["mail"]
+
+    def events_of(self, number):
+        deliveries = self.tenant.get(f"/v1/contacts/{self.ids[number]}/deliveries")["data"]
+        return [d["event"] for d in deliveries]
+
+    def test_bounces_complaints_and_wishes(self):
+        # In force as soon as the peer has its answer.
+        self.bounce(0)
+        self.assertEqual(self.mail_of(0)["suppressed"], {"reason": "bounce", "expires_at": None})
+        self.assertEqual(self.mail_of(0)["last_error"]["class"], "bad_mailbox")
+        self.assertEqual(self.events_of(0), ["oob_bounce", "delivered"])
+        self.bounce(0)
+        self.assertEqual(self.events_of(0), ["oob_bounce", "delivered"])
+        # The token says who it is about, not the text.
+        self.bounce(1, who="fine-2@one.test", status="5.2.2", reply="552 5.2.2 Mailbox full")
+        self.assertEqual((self.mail_of(1)["errors"], self.mail_of(2)["errors"]), (1, 0))
+        # A complaint is found by the token inside.
+        self.give(f"fbl@{HOSTNAME}", COMPLAINT.format(
+            host=HOSTNAME, return_path=self.return_paths["fine-3@one.test"]))  # fmt: skip
+        self.assertEqual(self.mail_of(3)["suppressed"]["reason"], "complaint")
+        self.assertEqual(self.events_of(3), ["complaint", "delivered"])
+
+        report = self.tenant.report(self.campaign)
+        self.assert_report(report, recipients=4, delivered=4)
+        self.assertEqual((report["oob_bounced"], report["complaints"]), (2, 1))
+        lines = wait_until(
+            lambda: len(found := [line for line in self.daemon_.delivery_log()
+                                  if line["event"] in ("oob_bounce", "complaint")]) == 3 and found,
+            PATIENCE_S, "the lines of the log",
+        )  # fmt: skip
+        self.assertEqual({line["recipient"] for line in lines},
+                         {f"fine-{n}@one.test" for n in (0, 1, 3)})  # fmt: skip
+        text = self.daemon_.platform("GET", "/metrics").body.decode()
+        self.assertTrue('hikyaku_feedback_total{kind="bounce",class="bad_mailbox"} 2' in text)
+
+        self.daemon_.kill9()
+        self.daemon_.start()
+        self.assertEqual(self.mail_of(0)["errors"], 99)
+        self.bounce(1, status="5.2.2", reply="552 5.2.2 Mailbox full")
+        self.assertEqual(self.mail_of(1)["errors"], 1, "told again")
+        again = self.tenant.wait_finished(self.tenant.submit(campaign_of("shop.test")))
+        self.assert_report(again, recipients=4, delivered=2, suppressed=2)
+
+    def test_forged_names_change_nothing(self):
+        local, _, domain = self.return_paths["fine-0@one.test"].partition("@")
+        wrong = "a" if local[20] != "a" else "b"
+        forged = f"{local[:20]}{wrong}{local[21:]}@{domain}"
+        for to in (forged, "postmaster@victim.test", f"somebody@{domain}"):
+            with self.assertRaises(smtplib.SMTPRecipientsRefused, msg=to):
+                self.give(to, FAILURE.format(to=to, who="fine-0@one.test", status="5.1.1",
+                                             reply="550 5.1.1 User unknown"))  # fmt: skip
+        with self.assertRaises(smtplib.SMTPDataError):
+            self.give(f"fbl@{HOSTNAME}", COMPLAINT.format(host=HOSTNAME, return_path=forged))
+        self.assertEqual(self.events_of(0), ["delivered"])
+        self.assertEqual(self.mail_of(0), {"errors": 0, "last_error": None, "suppressed": None})
 
 
 class Breaker(ScenarioTest):
