@@ -23,6 +23,9 @@ bool starts_with_any(std::string_view text, phrases list) noexcept
 }
 
 constexpr std::string_view failure_subjects[] = {
+    "nonexistent address",
+    "non-existent",
+    "does not exist",
     // English
     "undeliver",
     "delivery failure",
@@ -936,6 +939,29 @@ constexpr std::string_view absence_texts[] = {
 
 /// Anywhere in the subject.
 constexpr std::string_view auto_reply_words[] = {
+    "vacation message",
+    "vacation reply",
+    "automatisk svar",
+    "automatiskt svar",
+    "automaattinen vastaus",
+    "автоматический ответ",
+    "odpowiedź automatyczna",
+    "automatická odpověď",
+    "automatická odpoveď",
+    "automatikus válasz",
+    "otomatik yanıt",
+    "răspuns automat",
+    "αυτόματη απάντηση",
+    "自动答复",
+    "자동 응답",
+    "자동응답",
+    "부재중",
+    "autorespon",
+    "resposta automatica",
+    "respuesta automatica",
+    "afwezigheid",
+    "תשובה אוטומטית",
+    "رد تلقائي",
     "out of office",
     "out of the office",
     "automatic reply",
@@ -1502,6 +1528,11 @@ bool says_auto_reply(std::string_view lower) noexcept
 {
     return starts_with_any(without_prefixes(lower), auto_reply_subjects) ||
            has_any(lower, auto_reply_words);
+}
+
+bool says_auto_reply_surely(std::string_view lower) noexcept
+{
+    return has_any(lower, auto_reply_words);
 }
 
 bool says_absence(std::string_view lower) noexcept

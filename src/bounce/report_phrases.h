@@ -26,6 +26,8 @@ namespace hikyaku::bounce
 [[nodiscard]] bool says_success(std::string_view lower) noexcept;
 /// A subject of an absence note, a receipt or a challenge.
 [[nodiscard]] bool says_auto_reply(std::string_view lower) noexcept;
+/// The same in words that people don't start a subject with by themselves.
+[[nodiscard]] bool says_auto_reply_surely(std::string_view lower) noexcept;
 /// A text by which somebody says to be away, or a machine that it answers.
 [[nodiscard]] bool says_absence(std::string_view lower) noexcept;
 /// A text that announces the copy of the message that a report ends with. One line.

@@ -133,7 +133,11 @@ report_sender read_sender(const report_view& view)
     const std::string_view kind = view.type->get("report-type");
     s.is_report = view.type->media == "multipart/report" &&
                   (kind.empty() || text::ascii_iequals(kind, "delivery-status"));
-    s.is_auto_reply = says_automatic(header) || says_auto_reply(s.subject);
+    // "Vacation …" may be a person's subject too: then something must say that nobody wrote it.
+    const bool marked = s.is_null || header.find("Precedence") || header.find("Auto-Submitted") ||
+                        header.find("X-Auto-Response-Suppress");
+    s.is_auto_reply = says_automatic(header) || says_auto_reply_surely(s.subject) ||
+                      (marked && says_auto_reply(s.subject));
     return s;
 }
 
