@@ -336,6 +336,7 @@ class Configuration(ScenarioTest):
             ({"master_key_file": "/nonexistent/master.key", "create_master_key": False}, "master_key"),
             ({"platform_token_file": "/nonexistent/token"}, "platform_token_file"),
             ({"shaping": "/nonexistent/shaping.yaml"}, "shaping"),
+            ({"bounce_rules": "/nonexistent/rules.yaml"}, "rules.yaml"),
         ]
         for changes, word in rows:
             with self.subTest(word):
