@@ -321,6 +321,11 @@ private:
             named = find_recipients(view_.quoted, view_.original, strangers_);
             named.resize(std::min<std::size_t>(named.size(), 1));
         }
+        if (named.empty() && !sender_.is_daemon && sender_.from.size() == 1)
+        {
+            // The mailbox answers for itself.
+            named.push_back({sender_.from.front(), find_reason(view_.notice, "")});
+        }
         return named;
     }
 

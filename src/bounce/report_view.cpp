@@ -96,8 +96,12 @@ public:
                 add(i);
             }
         }
-        const std::string html = text_of_html(html_);
-        split_notice(plain_.find_first_not_of(" \t\r\n") == std::string::npos ? html : plain_);
+        // Some hosts put only "see the HTML part" into the plain one.
+        if (plain_.find('@') == std::string::npos)
+        {
+            plain_ += text_of_html(html_);
+        }
+        split_notice(plain_);
         return std::move(out_);
     }
 
