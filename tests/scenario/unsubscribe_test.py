@@ -355,6 +355,21 @@ class Unsubscribe(ScenarioTest):
         self.assertEqual(self.get(link)[0], 200)
         self.assertEqual(self.click(link)[0], 404)
 
+    def test_behind_a_proxy_the_client_is_named_and_held_to_its_rate(self):
+        limits = {"proxies": ["127.0.0.1"], "requests_per_s": 1, "requests_burst": 3}
+        self.open(contacts=1, settings={"public": limits})
+        link = header_link(self.mail_everybody()[address(0)])
+        self.assertEqual(self.click(link, X_Forwarded_For="198.51.100.1, 203.0.113.9")[0], 200)
+        self.assertEqual(self.entry(address(0))["source"], "one_click 203.0.113.9")
+        status = 200
+        for _ in range(30):
+            status, headers, text = self.get(link, X_Forwarded_For="203.0.113.10")
+            if status != 200:
+                break
+        self.assertEqual((status, Page(text).button), (429, ""))
+        self.assertGreaterEqual(int(headers["Retry-After"]), 1)
+        self.assertEqual(self.get(link, X_Forwarded_For="203.0.113.11")[0], 200)
+
     # --- by mail -------------------------------------------------------------------------------
 
     def test_a_mail_to_the_address_of_the_header_is_enough(self):
