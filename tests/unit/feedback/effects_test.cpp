@@ -4,6 +4,8 @@
 
 #include "rows.h"
 
+#include <hikyaku/campaign/definition.h>
+
 namespace hikyaku::feedback::test
 {
 namespace
@@ -397,6 +399,30 @@ TEST(FeedbackRows, GoldenBytes)
     EXPECT_EQ(decode_settings(encode(tenant_settings{})), tenant_settings{});
     EXPECT_EQ(hex(counter_key("a")), "676361");
     EXPECT_EQ(hex(reported_key(campaign_id{1}, ordinal{2})), "676f000000000000000100000002");
+    campaign::returns r;
+    r.oob_bounced = 1;
+    r.complaints = 2;
+    r.since = from_unix_ms(3);
+    r.delivered = 4;
+    r.bounced = 5;
+    r.bad = 6;
+    r.complained = 7;
+    r.cause = campaign::breaker_cause::complaint_rate;
+    r.tripped = from_unix_ms(8);
+    r.detail = "x";
+    EXPECT_EQ(hex(campaign::encode(r)), "01010206040506070210"
+                                        "0178");
+    EXPECT_EQ(campaign::decode_returns(campaign::encode(r)), r);
+    EXPECT_FALSE(campaign::decode_returns("").has_value());
+    EXPECT_EQ(hex(campaign::returns_key(campaign_id{1})), "620000000000000001");
+    campaign::definition d;
+    d.breaker = campaign::breaker_override{.enabled = false,
+                                           .bounce_rate = 500,
+                                           .bounce_after = {},
+                                           .complaint_rate = {},
+                                           .complaint_after = 9};
+    EXPECT_EQ(campaign::decode_definition(campaign::encode(d))->breaker, d.breaker);
+    EXPECT_EQ(hex(campaign::encode(d)).substr(hex(campaign::encode(d)).size() - 8), "25f40309");
     EXPECT_FALSE(decode_counter("").has_value());
     EXPECT_FALSE(decode_settings("\x02").has_value());
     EXPECT_FALSE(decode_reported(encode(reported{}) + "x").has_value());
