@@ -55,8 +55,13 @@ private:
 class rehearsal
 {
 public:
-    rehearsal(const store::tenant_store& rows, const content& compiled, wall_time now)
-        : rows_(rows), compiled_(compiled), unsigned_(compiled), now_(now)
+    using find_dead =
+        std::function<void(tenant_id, std::span<const std::string>, std::vector<bool>&)>;
+
+    /// @param dead  as campaigns::dependencies has it; outlives the object
+    rehearsal(const store::tenant_store& rows, const content& compiled, wall_time now,
+              const find_dead& dead)
+        : rows_(rows), compiled_(compiled), unsigned_(compiled), now_(now), find_dead_(dead)
     {
         unsigned_.identities = nullptr; // signing is the same for all, and what takes the time
     }
@@ -175,10 +180,15 @@ private:
         {
             return failure{"the suppression list can't be read"};
         }
+        std::vector<bool> dead(addresses.size(), false);
+        if (find_dead_)
+        {
+            find_dead_(rows_.id(), addresses, dead);
+        }
         std::vector<std::size_t> order;
         for (std::size_t i = 0; i < ready.size(); ++i)
         {
-            if (suppressed[i])
+            if (suppressed[i] || dead[i])
             {
                 ++report.suppressed;
                 continue;
@@ -223,6 +233,7 @@ private:
     const content& compiled_;
     content unsigned_;
     wall_time now_;
+    const find_dead& find_dead_;
     message_maker maker_;
     message made_;
     crm::contact_row_view view_;
@@ -267,7 +278,7 @@ result<dry_run_report, campaign_error> campaigns::dry_run(tenant_id tenant, cons
         return compiled.error();
     }
     const auto store = deps_.db.find_tenant(tenant);
-    rehearsal all(*store, **compiled, deps_.clock_source.wall());
+    rehearsal all(*store, **compiled, deps_.clock_source.wall(), deps_.find_dead);
     all.report.by_contact = (*compiled)->by_contact;
     audience_reader audience({deps_.db, deps_.crm, deps_.routing, deps_.clock_source,
                               [&all](const std::string& name)
