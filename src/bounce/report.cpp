@@ -116,7 +116,9 @@ private:
         }
         if (group.action == "delayed")
         {
-            return report_kind::delay;
+            // OpenSMTPD calls what it has given up delayed, too.
+            return notice_.find("envelope expired") != std::string::npos ? report_kind::bounce
+                                                                         : report_kind::delay;
         }
         if (!group.action.empty())
         {
@@ -145,7 +147,8 @@ private:
             r.recipient = better_name(r.recipient, r.original_recipient, groups);
         }
         r.kind = kind_of(group);
-        r.action = group.action;
+        r.action = r.kind == report_kind::bounce && group.action == "delayed" ? "failed"
+                                                                               : group.action;
         r.status = group.status;
         std::string reply = group.diagnostic;
         const std::string beside = out_.recipients.size() < searches_max

@@ -2,15 +2,14 @@
 
 #include "campaign_submit.h"
 #include "client_session.h"
+#include "figures.h"
 #include "input.h"
+#include "job_wait.h"
 #include "json_line.h"
 #include "json_text.h"
 #include "text_table.h"
 
 #include <hikyaku/base/id.h>
-
-#include <chrono>
-#include <thread>
 
 namespace hikyaku::cli
 {
@@ -18,7 +17,6 @@ namespace
 {
 
 constexpr int exit_findings = 1;
-constexpr std::chrono::milliseconds job_poll{500};
 
 void print_last(command_context& ctx, const json::object& last)
 {
@@ -141,6 +139,13 @@ result<std::string, call_failure> make_draft(command_context& ctx, client_sessio
     return made->is_object() ? raw_text_of(made->get_object(), "id") : std::string();
 }
 
+std::string rendering_line(const json::object& job)
+{
+    const auto& p = object_of(job, "progress");
+    return format_count(number_of(p, "done")) + " of " + format_count(number_of(p, "total")) +
+           " looked at";
+}
+
 /// The report, also when it comes from a job.
 result<json::value, call_failure> await_report(command_context& ctx, client_session& session,
                                                const std::string& campaign)
@@ -153,25 +158,23 @@ result<json::value, call_failure> await_report(command_context& ctx, client_sess
     const auto job = raw_text_of(answer->get_object(), "job_id");
     ctx.err() << "Job " << printable(job) << " renders; cancel it with POST /v1/jobs/"
               << printable(job) << ":cancel.\n";
-    while (true)
+    const auto ended = await_job(ctx, session, job, rendering_line);
+    if (ended.has_error())
     {
-        auto shown = session.get("/v1/jobs/" + encode_segment(job));
-        if (shown.has_error() || !shown->is_object())
-        {
-            return shown;
-        }
-        const auto state = raw_text_of(shown->get_object(), "state");
-        if (state == "done")
-        {
-            return json::value(object_of(shown->get_object(), "counts"));
-        }
-        if (state != "queued" && state != "running")
-        {
-            return call_failure{exit_findings, "The dry run has " + state + ": " +
-                                                   text_of(shown->get_object(), "failure")};
-        }
-        std::this_thread::sleep_for(job_poll);
+        return ended.error();
     }
+    if (!*ended)
+    {
+        return call_failure{exit_ok, "The dry run goes on without this window (job " +
+                                         printable(job) + ")."};
+    }
+    const auto state = raw_text_of(**ended, "state");
+    if (state != "done")
+    {
+        return call_failure{exit_findings,
+                            "The dry run has " + state + ": " + text_of(**ended, "failure")};
+    }
+    return json::value(object_of(**ended, "counts"));
 }
 
 } // namespace

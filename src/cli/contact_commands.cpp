@@ -1,9 +1,8 @@
 #include "client_session.h"
 #include "figures.h"
-#include "interruption.h"
+#include "job_wait.h"
 #include "json_line.h"
 #include "json_text.h"
-#include "live_line.h"
 #include "progress_bar.h"
 #include "text_table.h"
 
@@ -14,7 +13,6 @@ namespace hikyaku::cli
 namespace
 {
 
-constexpr milliseconds poll_interval{500};
 constexpr std::size_t bar_width = 24;
 
 struct import_options
@@ -27,11 +25,6 @@ struct import_options
     std::string errors_out;
 };
 
-bool is_final(const std::string& state)
-{
-    return state == "done" || state == "failed" || state == "cancelled";
-}
-
 std::string job_line(const json::object& job)
 {
     const auto& p = object_of(job, "progress");
@@ -42,38 +35,6 @@ std::string job_line(const json::object& job)
     return draw_bar(fraction, bar_width) + "  " + format_bytes(done) + " of " +
            format_bytes(total) + "  " + format_count(number_of(counts, "rows")) + " rows  " +
            format_count(number_of(counts, "rejected")) + " rejected";
-}
-
-/// The job when it has ended; nullopt when the user interrupted.
-result<std::optional<json::object>, call_failure>
-await_job(command_context& ctx, client_session& session, const std::string& id)
-{
-    poll_pause pause(ctx);
-    live_line line(ctx.where);
-    while (true)
-    {
-        auto job = session.get("/v1/jobs/" + encode_segment(id));
-        if (job.has_error())
-        {
-            return job.error();
-        }
-        if (!job->is_object())
-        {
-            return call_failure{exit_unreachable, "The answer is not a job."};
-        }
-        if (!ctx.json)
-        {
-            line.show(job_line(job->get_object()));
-        }
-        if (is_final(raw_text_of(job->get_object(), "state")))
-        {
-            return std::optional(std::move(job->get_object()));
-        }
-        if (pause.wait(poll_interval))
-        {
-            return std::optional<json::object>();
-        }
-    }
 }
 
 void print_job(command_context& ctx, const json::object& job)
@@ -128,7 +89,7 @@ int fetch_errors(command_context& ctx, client_session& session, const json::obje
 int finish(command_context& ctx, client_session& session, const std::string& id,
            const import_options& o)
 {
-    const auto job = await_job(ctx, session, id);
+    const auto job = await_job(ctx, session, id, job_line);
     if (job.has_error())
     {
         return print_failure(ctx, job.error());

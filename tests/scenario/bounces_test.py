@@ -114,12 +114,9 @@ class Bounces(ScenarioTest):
         opensmtpd = OpensmtpdServer(["opensmtpd.test"], (self.behind.address, self.behind.port),
                                     self.d.smtp_address, port=self.port)  # fmt: skip
         self.addCleanup(opensmtpd.close)
-        # Its report of a message that expired says "delayed" (4.4.7): it ends nothing.
-        self.check(opensmtpd.flush, {n: e for n, e in EXPECTED.items() if n != "later"})
-        wait_until(lambda: "Envelope expired" in opensmtpd.log(), DEADLINE_S, "the expiry")
-        wait_until(lambda: opensmtpd.log().count("to=<b-") >= 2 * len(ANSWERS), DEADLINE_S,
-                   "its report")  # fmt: skip
-        self.assertNotIn("later@opensmtpd.test", self.returned())
+        # Its report of a message that expired says "delayed" (4.4.7) in the fields, and in words
+        # that it is over.
+        self.check(opensmtpd.flush)
 
 
 if __name__ == "__main__":
