@@ -208,7 +208,7 @@ private:
     void pump(site& s);
     void hand_on_place();
     void wait_for_place(site& s);
-    void pump_provider(const std::string& provider);
+    void pump_provider(site& ended);
     [[nodiscard]] bool serve_stand(site& s, stand& st);
     [[nodiscard]] bool serve(path& p, stand* st);
     [[nodiscard]] bool squeeze_in(site& s, stand& st);
@@ -374,6 +374,7 @@ private:
     std::deque<site*> wait_for_place_;
     /// Sites that may have work.
     std::set<site*, by_place> listed_;
+    site* first_listed_ = nullptr;
     /// The pool that loads was full: nothing is leased before this.
     mono_time pool_rests_until_{};
     shaping::due_heap<wall_time> due_;

@@ -212,9 +212,8 @@ void scheduler::on_session_over(session_report report)
     {
         forget_path(p);
     }
-    const auto provider = s.provider;
+    pump_provider(s); // others first: it would always be served again
     pump(s);
-    pump_provider(provider);
 }
 
 /// Recipients that were handed to the session and not tried: their tokens are there again. What

@@ -198,22 +198,30 @@ bool scheduler::only_waits(const site& s) const
            !s.has_urgent();
 }
 
+/// Each tick begins behind the site that the last one began with: what sites share goes round.
 void scheduler::pump_listed()
 {
-    for (auto it = listed_.begin(); it != listed_.end();)
+    std::erase_if(listed_,
+                  [](site* s)
+                  {
+                      s->is_listed = s->has_work();
+                      return !s->is_listed;
+                  });
+    if (listed_.empty())
     {
-        site& s = **it;
-        if (!s.has_work())
+        return;
+    }
+    auto it = first_listed_ != nullptr ? listed_.upper_bound(first_listed_) : listed_.begin();
+    it = it == listed_.end() ? listed_.begin() : it;
+    first_listed_ = *it;
+    for (auto left = listed_.size(); left > 0; --left) // pumping may add some
+    {
+        if (!only_waits(**it))
         {
-            s.is_listed = false;
-            it = listed_.erase(it);
-            continue;
-        }
-        if (!only_waits(s))
-        {
-            pump(s);
+            pump(**it);
         }
         ++it;
+        it = it == listed_.end() ? listed_.begin() : it;
     }
 }
 
@@ -484,26 +492,26 @@ shaping::day_number scheduler::today() const
     return shaping::make_local_date(deps_.clock_source.wall(), options_.offset_minutes).day;
 }
 
-/// A connection of the provider has ended: its other sites may have waited for it.
-void scheduler::pump_provider(const std::string& provider)
+/// A connection of the site's provider has ended: the provider's next sites may have waited for it.
+void scheduler::pump_provider(site& ended)
 {
-    const auto found = provider_sites_.find(provider);
-    if (provider.empty() || found == provider_sites_.end())
+    const auto found = provider_sites_.find(ended.provider);
+    if (ended.provider.empty() || found == provider_sites_.end())
     {
         return;
     }
-    std::size_t left = provider_pump_max;
-    for (auto* s : found->second)
+    auto& sites = found->second;
+    std::size_t pumped = 0;
+    auto it = sites.upper_bound(&ended);
+    for (auto left = sites.size(); left > 0 && pumped < provider_pump_max; --left)
     {
-        if (left == 0)
+        it = it == sites.end() ? sites.begin() : it;
+        if ((*it)->has_work())
         {
-            break;
+            pump(**it);
+            ++pumped;
         }
-        if (s->has_work())
-        {
-            pump(*s);
-            --left;
-        }
+        ++it;
     }
 }
 
