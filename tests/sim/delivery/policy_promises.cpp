@@ -155,6 +155,10 @@ void check_order(world& w, const order& o)
 
 void check_urgent(world& w, std::size_t campaign, milliseconds within)
 {
+    if (campaign >= w.people().campaigns().size())
+    {
+        return; // all others had drained before it began: the run was over
+    }
     const auto& c = w.people().campaigns().at(campaign);
     for (const auto& [site, log] : w.wire().logs())
     {
