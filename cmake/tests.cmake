@@ -6,9 +6,9 @@
 # A sanitized build holds layers 0 to 3 and the sessions (what handles hostile bytes, memory and
 # threads); the thread sanitizer holds what has threads.
 set(HK_SANITIZED_MODULES base crypto text mime smtp dns shaping bounce template segment net resolver
-    dkim store http oplog queue jobs crm identity delivery feed campaign smtpd)
+    dkim store http oplog queue jobs crm identity delivery feed campaign feedback smtpd)
 if(HK_SANITIZE STREQUAL "thread")
-    set(HK_SANITIZED_MODULES base net http store oplog queue jobs delivery feed campaign smtpd)
+    set(HK_SANITIZED_MODULES base net http store oplog queue jobs delivery feed campaign feedback smtpd)
 endif()
 add_custom_target(sanitized_tests)
 add_custom_target(thread_tests)
@@ -74,7 +74,9 @@ endif()
 if(HK_SANITIZE STREQUAL "fuzzer")
     add_custom_target(fuzzers)
     # Those that every test run looks at.
-    add_custom_target(fuzzers_ci DEPENDS config_shaping_file_fuzz dns_spf_fuzz dns_message_fuzz)
+    add_custom_target(fuzzers_ci DEPENDS config_shaping_file_fuzz dns_spf_fuzz dns_message_fuzz
+                      smtp_server_session_fuzz mime_message_fuzz bounce_dsn_fuzz bounce_arf_fuzz
+                      bounce_recipient_token_fuzz bounce_reply_fuzz)
     file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/*_fuzz.cpp)
     foreach(source ${fuzz_sources})
         get_filename_component(name ${source} NAME_WE)
