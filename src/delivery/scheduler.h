@@ -135,10 +135,10 @@ private:
     /// Settlements handed to the writer and not durable yet: more outcomes gather meanwhile, so
     /// that a commit carries many.
     static constexpr unsigned settlements_in_flight_max = 2;
-    /// Outcomes gather for so long, unless a session waits for one to be durable.
+    /// Outcomes gather for so long, unless enough sessions wait for one to be durable.
     static constexpr milliseconds gather_max{5};
-    /// One session in so many waiting ends the gathering: with few sessions each is waited for by
-    /// its peer, with many the processors have other work meanwhile.
+    /// One busy session in so many waiting ends the gathering: with few sessions each is waited for
+    /// by its peer, with many the processors have other work meanwhile.
     static constexpr std::size_t quorum_share = 3;
     /// Leases of one tail lane outside of it; beyond that the lane waits.
     static constexpr std::size_t tail_out_max = 512;
@@ -215,6 +215,7 @@ private:
     [[nodiscard]] bool can_take(path& p, bool urgent);
     void end_spent_sessions(path& p);
     void end_idle_session(session_id id);
+    void rouse(session_entry& e);
     [[nodiscard]] bool may_open(const path& p, bool urgent) const;
     [[nodiscard]] bool has_tokens(path& p);
     [[nodiscard]] std::optional<std::uint64_t> warm_up_cap_of(const path& p) const;
@@ -368,8 +369,9 @@ private:
     std::unordered_map<domain_id, std::unique_ptr<domain_entry>> domains_;
     std::unordered_map<session_id, session_entry> sessions_;
     session_id next_session_ = 1;
-    /// Sessions that are ending.
+    /// Sessions that are ending; those that have nothing to do.
     std::size_t ending_ = 0;
+    std::size_t idle_ = 0;
     /// Sites that wait for one of sessions_max, in turn.
     std::deque<site*> wait_for_place_;
     /// Sites that may have work.

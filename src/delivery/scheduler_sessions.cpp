@@ -151,7 +151,17 @@ void scheduler::on_session_wants(session_id id)
     }
     entry.is_idle = true;
     entry.idle_place = p.idle.insert(p.idle.end(), id);
+    ++idle_;
     pump(p.where);
+}
+
+/// The session is idle no more.
+void scheduler::rouse(session_entry& e)
+{
+    HK_ASSERT(e.is_idle);
+    e.where->idle.erase(e.idle_place);
+    e.is_idle = false;
+    --idle_;
 }
 
 void scheduler::on_session_connected(session_id id)
@@ -174,7 +184,7 @@ void scheduler::on_session_over(session_report report)
     site& s = p.where;
     if (found->second.is_idle)
     {
-        p.idle.erase(found->second.idle_place);
+        rouse(found->second);
     }
     const bool answered = found->second.answered;
     return_unsent(p, found->second, report.unsent.size());

@@ -46,7 +46,7 @@ void scheduler::gather()
 void scheduler::collect_all()
 {
     waiting_ = 0;
-    quorum_ = std::max<std::size_t>(sessions_.size() / quorum_share, 1);
+    quorum_ = std::max<std::size_t>((sessions_.size() - idle_) / quorum_share, 1);
     for (std::size_t i = 0; i < shards_.size(); ++i)
     {
         collect(i);

@@ -359,8 +359,7 @@ bool scheduler::serve(path& p, stand* st)
     if (to_idle)
     {
         const auto id = p.idle.front();
-        p.idle.pop_front();
-        sessions_.at(id).is_idle = false;
+        rouse(sessions_.at(id));
         load_for(id, std::move(leases), nullptr);
         return true;
     }
@@ -428,8 +427,7 @@ bool scheduler::can_take(path& p, bool urgent)
 void scheduler::end_idle_session(session_id id)
 {
     auto& entry = sessions_.at(id);
-    entry.where->idle.erase(entry.idle_place);
-    entry.is_idle = false;
+    rouse(entry);
     if (!std::exchange(entry.ending, true))
     {
         ++ending_;
